@@ -1,0 +1,46 @@
+# One way to declare a library or a program, so that warnings, sanitizers and the order of the
+# layers are the same everywhere.
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv)
+pkg_check_modules(NANOMSG REQUIRED IMPORTED_TARGET nanomsg)
+pkg_check_modules(LMDB REQUIRED IMPORTED_TARGET lmdb)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(INIH REQUIRED IMPORTED_TARGET inih)
+pkg_check_modules(SYSTEMD IMPORTED_TARGET libsystemd)
+# msgpack-c 6 renamed its package; Debian 12 still has the old name.
+pkg_check_modules(MSGPACK IMPORTED_TARGET msgpack-c)
+if(NOT MSGPACK_FOUND)
+    pkg_check_modules(MSGPACK REQUIRED IMPORTED_TARGET msgpack)
+endif()
+
+add_library(kith_flags INTERFACE)
+target_include_directories(kith_flags INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/daemon)
+target_compile_definitions(kith_flags INTERFACE _GNU_SOURCE KITH_VERSION="${PROJECT_VERSION}")
+target_compile_options(kith_flags INTERFACE
+    -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef
+    -Wvla -Wcast-qual -Wwrite-strings -Wno-missing-field-initializers -fno-strict-aliasing
+    -fvisibility=hidden -fstack-protector-strong)
+if(KITH_WERROR)
+    target_compile_options(kith_flags INTERFACE -Werror)
+endif()
+if(KITH_SANITIZE)
+    target_compile_options(kith_flags INTERFACE
+        -fsanitize=${KITH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    target_link_options(kith_flags INTERFACE -fsanitize=${KITH_SANITIZE})
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
+    target_compile_definitions(kith_flags INTERFACE _FORTIFY_SOURCE=2)
+endif()
+
+# kith_layer(NAME [DEPENDS target...]): the static library of one layer, from all .c files here.
+# It links only the layers below it; tests/tidy checks the includes.
+function(kith_layer name)
+    cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+    add_library(kith_${name} STATIC ${sources})
+    target_link_libraries(kith_${name} PUBLIC ${ARG_DEPENDS} PRIVATE kith_flags)
+endfunction()

@@ -1,0 +1,77 @@
+/* store/store.h: the data directory: log, views, keys, and the batch that binds them.
+ *
+ *     DATA/LOCK             flock: one process at a time
+ *     DATA/secrets          see secrets.h
+ *     DATA/log/data.mdb     events, keys, cursors, format and epoch: the truth
+ *     DATA/views/data.mdb   derived; may be deleted while stopped
+ *
+ * Layer:    store.
+ * Thread:   loop thread only.
+ * Blocking: store_end() waits for the disk: one write transaction with full sync a batch.
+ */
+#ifndef KITH_STORE_STORE_H
+#define KITH_STORE_STORE_H
+
+#include "base/fault.h"
+#include "store/keys.h"
+#include "store/log.h"
+#include "store/secrets.h"
+#include "store/views.h"
+
+#define STORE_FORMAT 1
+
+struct store;
+
+struct store_options {
+    const char *dir;            /* made with mode 0700 if missing */
+    uint64_t map_size;          /* address space reserved for each environment, bytes */
+    uint64_t overlay_size;      /* memory for changes not yet checkpointed, bytes */
+    uint64_t checkpoint_events; /* 0: 50 000 */
+    msec_t checkpoint_ms;       /* 0: 1000 */
+};
+
+/* Open or make a data directory and take its lock. Views that are missing, damaged, of another
+ * format, from another epoch, ahead of the log, or not on its chain, are dropped and begin empty.
+ * The caller then replays the log behind views_applied() before anything else.
+ *
+ * Returns KITH_OK with *out owned by the caller; else an error with @fault: another process has
+ * the lock, the format is newer, the log is damaged, the disk refuses. */
+enum kith_err store_open(struct store **out, const struct store_options *options,
+                         struct fault *fault);
+
+/* Checkpoint, then close and release the lock. NULL is allowed. */
+void store_close(struct store *store);
+
+struct log *store_log(struct store *store);
+struct views *store_views(struct store *store);
+struct keys *store_keys(struct store *store);
+const struct secrets *store_secrets(const struct store *store);
+
+/* Begin a batch. Between begin and end, log_append, views_put and keys_put gather in memory. */
+void store_begin(struct store *store);
+
+/* End the batch: one durable transaction for what was appended, none if nothing was.
+ *
+ * KITH_OK           everything is on disk.
+ * KITH_UNAVAILABLE  nothing is: the disk or the map is full, or memory ran out; all is undone and
+ *                   the store goes on working. @fault says which.
+ * KITH_INTERNAL     the disk failed in a way that leaves it open what is durable: the process must
+ *                   exit now, and the next start finds out. */
+enum kith_err store_end(struct store *store, struct fault *fault);
+
+/* Undo the batch instead. */
+void store_abort(struct store *store);
+
+/* Drop the views and begin them empty (after views_error() said KITH_INTERNAL); the caller
+ * replays the log. Not within a batch. */
+enum kith_err store_reset_views(struct store *store, struct fault *fault);
+
+struct store_stats {
+    uint64_t log_size, views_size; /* bytes of the files on disk */
+    uint64_t disk_free;            /* bytes free to us on the file system of DATA */
+    uint64_t commits, commit_failures;
+    uint64_t commit_last_us;
+};
+void store_stats(const struct store *store, struct store_stats *out);
+
+#endif

@@ -1,0 +1,55 @@
+/* store/tables.h: the tables of the views, once.
+ *
+ * POINT rows are only ever looked up by their whole key. LIST rows are looked up as well and are
+ * also scanned in key order below a prefix; their keys are big-endian composites, so that byte
+ * order is list order ("~seq" is the complement of a sequence: newest first). What the bytes of a
+ * value mean is the business of core/rows.
+ *
+ * Numbers: members have a short number (4 bytes, 1 is the first to register) that stands for them
+ * in keys.
+ *
+ * Layer: store.
+ */
+#ifndef KITH_STORE_TABLES_H
+#define KITH_STORE_TABLES_H
+
+/* clang-format off */
+#define VIEW_TABLE_LIST(X) /* enum, name, kind, key -> value */                                    \
+    X(GLOBAL,    "global",    POINT) /* name -> counters of the whole */                           \
+    X(MEMBER,    "member",    POINT) /* member id -> number, profile, counts, quota stamps */      \
+    X(NUMBER,    "number",    LIST)  /* number -> member id */                                     \
+    X(PAIR,      "pair",      POINT) /* lo number, hi number -> all that stands between the two */ \
+    X(DEDUPE,    "dedupe",    POINT) /* command id -> sequence of its first event */               \
+    X(INCOMING,  "incoming",  LIST)  /* recipient, ~seq of the request -> sender */                \
+    X(OUTGOING,  "outgoing",  LIST)  /* sender, ~seq of the request -> recipient */                \
+    X(ADJACENT,  "adjacent",  LIST)  /* member, other -> (empty): who is connected, by number */   \
+    X(CONNECTED, "connected", LIST)  /* member, ~seq of the connection -> other: by time */        \
+    X(DUE,       "due",       LIST)  /* instant, seq -> what expires then */                       \
+    X(INVITE,    "invite",    POINT) /* invite id -> the invite */                                 \
+    X(TOKEN,     "token",     POINT) /* hash of a token -> invite id */                            \
+    X(INVITES,   "invites",   LIST)  /* inviter, ~seq -> invite id */                              \
+    X(INVITED,   "invited",   LIST)  /* hash of a contact, inviter -> invite id */
+/* clang-format on */
+
+enum view_table {
+#define X(id, name, kind) VIEW_##id,
+    VIEW_TABLE_LIST(X)
+#undef X
+        VIEW_TABLE_COUNT
+};
+
+enum view_kind { VIEW_KIND_POINT, VIEW_KIND_LIST };
+
+struct view_table_row {
+    const char *name;
+    enum view_kind kind;
+};
+
+extern const struct view_table_row view_tables[VIEW_TABLE_COUNT];
+
+/* Keys of POINT tables hold a member id, a command id or a hash; those of LIST tables are
+ * composites of numbers and sequences, or a hash and a number. */
+#define VIEW_KEY_SIZE_MAX      64
+#define VIEW_LIST_KEY_SIZE_MAX 24
+
+#endif

@@ -1,0 +1,88 @@
+/* store/views.h: everything derived from the log, as sorted key-value tables.
+ *
+ * Three levels, looked at in this order:
+ *   active    the changes since the last freeze, in memory: point rows in a hash, list rows in a
+ *             small ordered structure;
+ *   frozen    the changes that the checkpoint thread is writing now; read-only;
+ *   LMDB      DATA/views/data.mdb, as of the last finished checkpoint.
+ * A value is absolute, never a delta; a delete is a tombstone until it is checkpointed. The
+ * sequence up to which the log is applied is written in the same transaction, so that a start
+ * replays exactly what is missing. Nothing here is synced per batch: the log is the truth.
+ *
+ * In LMDB a value ends with 4 bytes of XXH3 over key and value, checked at each read; each table
+ * keeps a row count and the sum of its rows' hashes.
+ *
+ * Errors are sticky: after a damaged row or a failed read every get is empty, and views_error()
+ * says so. The app then drops the views and rebuilds them from the log.
+ *
+ * Layer:    store.
+ * Thread:   loop thread only; the checkpoint thread is inside.
+ * Blocking: reads may wait for the disk; views_wait() and views_close() wait for a checkpoint.
+ */
+#ifndef KITH_STORE_VIEWS_H
+#define KITH_STORE_VIEWS_H
+
+#include "base/types.h"
+#include "proto/error.h"
+#include "store/tables.h"
+
+struct views; /* part of struct store */
+
+/* The value of @key, or an absent slice. Borrowed until the next views_put or views_del of the
+ * same row, or the end of the batch. Not aligned. */
+struct slice views_get(struct views *views, enum view_table table, struct slice key);
+
+/* Set or delete a row. Both are borrowed and copied. Deleting what is not there is no error. */
+void views_put(struct views *views, enum view_table table, struct slice key, struct slice value);
+void views_del(struct views *views, enum view_table table, struct slice key);
+
+/* Walk the rows of a LIST table whose key begins with @prefix, in key order, starting behind
+ * @after (a whole key; absent: from the first). The table must not be changed meanwhile.
+ * The prefix and @after are copied. Costs O(log n) to begin and O(1) amortised a row. */
+struct views_scan;
+struct views_scan *views_scan_begin(struct views *views, enum view_table table, struct slice prefix,
+                                    struct slice after);
+/* False at the end. Key and value are borrowed until the next call on this scan. */
+bool views_scan_next(struct views_scan *scan, struct slice *key, struct slice *value);
+void views_scan_end(struct views_scan *scan);
+
+/* KITH_OK, or KITH_INTERNAL after a damaged row or failed read, or KITH_UNAVAILABLE after memory
+ * ran out. */
+enum kith_err views_error(const struct views *views);
+
+/* The sequence up to which the log is applied, in memory and on disk. */
+seq_t views_applied(const struct views *views);
+seq_t views_checkpointed(const struct views *views);
+
+/* A unit of change that is kept or undone as a whole: what one batch, or one slice of a replay,
+ * does. @applied is the last sequence that went into it. Neither touches the disk. */
+void views_begin(struct views *views);
+void views_keep(struct views *views, seq_t applied);
+void views_undo(struct views *views);
+
+/* Between units, as often as you like: let go of a finished checkpoint, and start the next if one
+ * is due: none is running, something changed, and 50 000 events or 1 s have passed since the last
+ * began. @now_ms: any clock that does not jump. Renews the read transaction. */
+void views_tick(struct views *views, msec_t now_ms);
+
+/* True while the memory for changes (store_options.overlay_size) is used up because a checkpoint
+ * is still being written: take no commands until it is done. */
+bool views_full(const struct views *views);
+
+/* Readable when a checkpoint has ended (an eventfd; views_tick drains it). */
+int views_fd(const struct views *views);
+
+/* Write everything out now and wait for it. */
+enum kith_err views_checkpoint(struct views *views);
+
+struct views_stats {
+    uint64_t rows[VIEW_TABLE_COUNT]; /* in LMDB, as of the last checkpoint */
+    uint64_t sums[VIEW_TABLE_COUNT]; /* order-free sums of row hashes, likewise */
+    uint64_t overlay_size;           /* bytes of both overlays */
+    uint64_t checkpoints;            /* finished since the start */
+    uint64_t checkpoint_failures;    /* tried again later: the disk is full, most likely */
+    msec_t checkpoint_last_ms;       /* how long the last one took */
+};
+void views_stats(const struct views *views, struct views_stats *out);
+
+#endif

@@ -1,0 +1,44 @@
+#include "proto/schema.h"
+
+#include <string.h>
+
+const struct kith_arg_row kith_args[KITH_ARG_COUNT] = {
+#define X(id, name, type, min, max, choices, help) \
+    [KITH_ARG_##id] = {name, KITH_TYPE_##type, min, max, choices, help},
+    KITH_ARG_LIST(X)
+#undef X
+};
+
+#define A(id) (UINT64_C(1) << KITH_ARG_##id)
+const struct kith_op_row kith_ops[KITH_OP_COUNT] = {
+#define X(id, name, kind, required, optional, help) \
+    [KITH_OP_##id] = {name, KITH_KIND_##kind, required, optional, help},
+    KITH_OP_LIST(X)
+#undef X
+};
+#undef A
+
+static int
+same(const char *row_name, const char *name, size_t size)
+{
+    return strncmp(row_name, name, size) == 0 && row_name[size] == 0;
+}
+
+enum kith_op
+kith_op_find(const char *name, size_t size)
+{
+    for (int op = 0; op < KITH_OP_COUNT; op++)
+        if (same(kith_ops[op].name, name, size))
+            return (enum kith_op)op;
+    return KITH_OP_COUNT;
+}
+
+enum kith_arg
+kith_arg_find(enum kith_op op, const char *name, size_t size)
+{
+    uint64_t taken = kith_ops[op].required | kith_ops[op].optional;
+    for (int arg = 0; arg < KITH_ARG_COUNT; arg++)
+        if ((taken >> arg & 1) && same(kith_args[arg].name, name, size))
+            return (enum kith_arg)arg;
+    return KITH_ARG_COUNT;
+}

@@ -1,0 +1,136 @@
+/* proto/schema.h: every operation of protocol version 1 and every argument it takes.
+ *
+ * The daemon checks messages against this table, `kith` types its words by it and makes its help
+ * and completion from it. An argument is one row of the dictionary; an operation names the rows it
+ * needs and those it takes. Where two operations mean different things by one name (`after` in a
+ * list and in event.read), the dictionary has a row for each, and no operation takes both.
+ */
+#ifndef KITH_PROTO_SCHEMA_H
+#define KITH_PROTO_SCHEMA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/limits.h"
+
+enum kith_arg_type {
+    KITH_TYPE_MEMBER,   /* str, 1 to 64 bytes, no control characters */
+    KITH_TYPE_STR,      /* str of min to max bytes */
+    KITH_TYPE_UINT,     /* integer of min to max */
+    KITH_TYPE_BOOL,     /* true or false */
+    KITH_TYPE_CHOICE,   /* str, one of the words in `choices`, which are separated by spaces */
+    KITH_TYPE_MEMBERS,  /* array of min to max members */
+    KITH_TYPE_STRS,     /* array of at most max str, each 1 to 64 bytes */
+    KITH_TYPE_PAIRS,    /* array of at most max [member, member] */
+    KITH_TYPE_CONTACT,  /* map {kind: "email"|"phone"|"opaque", value: str} */
+    KITH_TYPE_FORBIDDEN /* never taken: the operation's error says why */
+};
+
+#define KITH_INT_MAX 0x1fffffffffffff /* 2^53 - 1: exact in every language */
+
+/* clang-format off */
+#define KITH_ARG_LIST(X) /* enum, name, type, min, max, choices, help */                            \
+    X(MEMBER,    "member",     MEMBER,  1, KITH_MEMBER_SIZE_MAX, NULL, "the member who acts or is asked about")  \
+    X(OTHER,     "other",      MEMBER,  1, KITH_MEMBER_SIZE_MAX, NULL, "the other member")                       \
+    X(FROM,      "from",       MEMBER,  1, KITH_MEMBER_SIZE_MAX, NULL, "who asks")                               \
+    X(TO,        "to",         MEMBER,  1, KITH_MEMBER_SIZE_MAX, NULL, "who is asked")                           \
+    X(VIEWER,    "viewer",     MEMBER,  1, KITH_MEMBER_SIZE_MAX, NULL, "the member who looks")                   \
+    X(MEMBERS,   "members",    MEMBERS, 1, KITH_OTHERS_COUNT_MAX, NULL, "several members at once")               \
+    X(OTHERS,    "others",     MEMBERS, 1, KITH_OTHERS_COUNT_MAX, NULL, "several other members at once")         \
+    X(NAME,      "name",       STR,     1, KITH_NAME_SIZE_MAX, NULL, "display name")                             \
+    X(TIER,      "tier",       STR,     1, 64, NULL, "whose limits apply: free, premium, unlimited or your own") \
+    X(NOTE,      "note",       STR,     1, KITH_NOTE_SIZE_MAX, NULL, "a personal word with the request")         \
+    X(REQUEST,   "request",    STR,     1, 64, NULL, "the request meant, as returned by connection.request")     \
+    X(VIA,       "via",        CHOICE,  0, 0, "import link invite", "how these connections came about")          \
+    X(PAIRS,     "pairs",      PAIRS,   1, KITH_PAIRS_COUNT_MAX, NULL, "pairs to connect: [[a, b], ...]")        \
+    X(CONTACT,   "contact",    CONTACT, 1, KITH_CONTACT_SIZE_MAX, NULL, "email:ADDRESS, phone:NUMBER or opaque:VALUE") \
+    X(TOKEN,     "token",      STR,     1, KITH_TOKEN_SIZE_MAX, NULL, "the secret of an invite")                 \
+    X(INVITE,    "invite",     STR,     1, 64, NULL, "an invite, as returned by invite.create")                  \
+    X(SOURCE,    "source",     STR,     1, 64, NULL, "where the asker comes from, for the guess limit")          \
+    X(STATE,     "state",      CHOICE,  0, 0, "active redeemed expired", "only invites in this state")           \
+    X(LIMIT,     "limit",      UINT,    1, KITH_INT_MAX, NULL, "how many at most (clamped to the list's maximum)") \
+    X(AFTER,     "after",      STR,     1, KITH_AFTER_SIZE_MAX, NULL, "go on where `next` of the last page says") \
+    X(AFTER_SEQ, "after",      UINT,    0, KITH_INT_MAX, NULL, "events after this sequence number")              \
+    X(SINCE,     "since",      UINT,    0, KITH_INT_MAX, NULL, "events from this time on (ms since the epoch)")  \
+    X(END,       "end",        BOOL,    0, 1, NULL, "start behind the last event")                               \
+    X(TYPES,     "types",      STRS,    1, KITH_TYPES_COUNT_MAX, NULL, "only events whose type starts with one of these") \
+    X(WAIT_MS,   "wait_ms",    UINT,    0, KITH_WAIT_MS_MAX, NULL, "wait this long for something to say (ms)")   \
+    X(ID,        "id",         STR,     1, KITH_ID_SIZE_MAX, NULL, "a command's idempotency key")                \
+    X(MS,        "ms",         UINT,    0, KITH_INT_MAX, NULL, "how far to move the clock (ms)")                 \
+    X(INVITE_NOTE,    "note",    FORBIDDEN, 0, 0, NULL, "") \
+    X(INVITE_TEXT,    "text",    FORBIDDEN, 0, 0, NULL, "") \
+    X(INVITE_MESSAGE, "message", FORBIDDEN, 0, 0, NULL, "")
+
+#define KITH_OP_LIST(X) /* enum, name, kind, required, optional, help */                            \
+    X(SERVER_HELLO,        "server.hello",        QUERY,   0, 0, "who the daemon is, what it speaks, its limits") \
+    X(SERVER_STATS,        "server.stats",        QUERY,   0, 0, "counters and gauges") \
+    X(MEMBER_REGISTER,     "member.register",     COMMAND, A(MEMBER), A(NAME) | A(TIER), "make a member known") \
+    X(MEMBER_UPDATE,       "member.update",       COMMAND, A(MEMBER), A(NAME) | A(TIER), "change what is known of a member") \
+    X(MEMBER_GET,          "member.get",          QUERY,   0, A(MEMBER) | A(MEMBERS), "look one member up, or several") \
+    X(MEMBER_LIST,         "member.list",         QUERY,   0, A(AFTER) | A(LIMIT), "all members, in the order of their registration") \
+    X(CONNECTION_REQUEST,  "connection.request",  COMMAND, A(FROM) | A(TO), A(NOTE), "ask a member to connect") \
+    X(CONNECTION_ACCEPT,   "connection.accept",   COMMAND, A(MEMBER) | A(OTHER), A(REQUEST), "accept the request that other sent to member") \
+    X(CONNECTION_WITHDRAW, "connection.withdraw", COMMAND, A(MEMBER) | A(OTHER), 0, "take back the request that member sent to other") \
+    X(CONNECTION_REMOVE,   "connection.remove",   COMMAND, A(MEMBER) | A(OTHER), 0, "end a connection") \
+    X(CONNECTION_IMPORT,   "connection.import",   COMMAND, A(PAIRS), A(VIA), "connect many pairs that were connected elsewhere") \
+    X(CONNECTION_STATUS,   "connection.status",   QUERY,   A(VIEWER), A(OTHER) | A(OTHERS), "what stands between the viewer and another") \
+    X(CONNECTION_LIST,     "connection.list",     QUERY,   A(MEMBER), A(AFTER) | A(LIMIT), "a member's connections, newest first") \
+    X(CONNECTION_INCOMING, "connection.incoming", QUERY,   A(MEMBER), A(AFTER) | A(LIMIT), "requests waiting for a member, newest first") \
+    X(CONNECTION_OUTGOING, "connection.outgoing", QUERY,   A(MEMBER), A(AFTER) | A(LIMIT), "requests a member sent, newest first") \
+    X(CONNECTION_COUNTS,   "connection.counts",   QUERY,   A(MEMBER), 0, "how many connections and requests a member has") \
+    X(INVITE_CREATE,       "invite.create",       COMMAND, A(MEMBER) | A(CONTACT), A(INVITE_NOTE) | A(INVITE_TEXT) | A(INVITE_MESSAGE), "invite somebody who is not a member") \
+    X(INVITE_REDEEM,       "invite.redeem",       COMMAND, A(TOKEN) | A(MEMBER), A(CONTACT) | A(NAME) | A(SOURCE), "join by an invite, and be connected") \
+    X(INVITE_GET,          "invite.get",          QUERY,   A(MEMBER) | A(INVITE), 0, "one of a member's own invites") \
+    X(INVITE_LIST,         "invite.list",         QUERY,   A(MEMBER), A(STATE) | A(AFTER) | A(LIMIT), "a member's own invites, newest first") \
+    X(QUOTA_GET,           "quota.get",           QUERY,   A(MEMBER), 0, "what a member may still do, and when more") \
+    X(EVENT_READ,          "event.read",          QUERY,   0, A(AFTER_SEQ) | A(SINCE) | A(END) | A(LIMIT) | A(TYPES) | A(WAIT_MS), "read the log") \
+    X(COMMAND_LOOKUP,      "command.lookup",      QUERY,   A(ID), 0, "what became of a command") \
+    X(CLOCK_ADVANCE,       "clock.advance",       COMMAND, A(MS), 0, "move the clock (only with --clock manual)")
+/* clang-format on */
+
+enum kith_arg {
+#define X(id, name, type, min, max, choices, help) KITH_ARG_##id,
+    KITH_ARG_LIST(X)
+#undef X
+        KITH_ARG_COUNT
+};
+
+enum kith_op {
+#define X(id, name, kind, required, optional, help) KITH_OP_##id,
+    KITH_OP_LIST(X)
+#undef X
+        KITH_OP_COUNT
+};
+
+enum kith_op_kind {
+    KITH_KIND_COMMAND, /* changes something; needs an id; is durable when answered */
+    KITH_KIND_QUERY
+};
+
+struct kith_arg_row {
+    const char *name;
+    enum kith_arg_type type;
+    uint64_t min, max;
+    const char *choices; /* for CHOICE, else NULL */
+    const char *help;
+};
+
+struct kith_op_row {
+    const char *name;
+    enum kith_op_kind kind;
+    uint64_t required, optional; /* bit n stands for argument n of the dictionary */
+    const char *help;
+};
+
+_Static_assert(KITH_ARG_COUNT <= 64, "argument sets are 64-bit masks");
+
+extern const struct kith_arg_row kith_args[KITH_ARG_COUNT];
+extern const struct kith_op_row kith_ops[KITH_OP_COUNT];
+
+/* The operation called @name (borrowed, @size bytes, need not end in zero), or KITH_OP_COUNT. */
+enum kith_op kith_op_find(const char *name, size_t size);
+
+/* The argument called @name among those @op takes, or KITH_ARG_COUNT. */
+enum kith_arg kith_arg_find(enum kith_op op, const char *name, size_t size);
+
+#endif
