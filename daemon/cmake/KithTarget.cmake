@@ -40,7 +40,7 @@ endif()
 # It links only the layers below it; tests/tidy checks the includes.
 function(kith_layer name)
     cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
-    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
     add_library(kith_${name} STATIC ${sources})
     target_link_libraries(kith_${name} PUBLIC ${ARG_DEPENDS} PRIVATE kith_flags)
 endfunction()

@@ -1,0 +1,118 @@
+/* core/core.h: messages in, replies and events out. The whole of kith but sockets and disks.
+ *
+ * The app layer runs it so, once a turn:
+ *
+ *     store_begin(store); core_begin(core);
+ *     core_sweep(core, now);
+ *     for each message: core_execute(core, message, &context, reply, &wait);
+ *     if (core_error(core)) store_abort(store), rebuild the views, answer or run it all again
+ *     else store_end(store): on failure everything is undone
+ *     core_end(core, committed): then send replies, publish core_frame()s
+ *
+ * Nothing may leave the process before the commit. Time and randomness come in with the context:
+ * the same log, messages and context give the same bytes.
+ *
+ * Layer:    core (may include store/, codec/, base/, proto/; never uv.h, nanomsg, lmdb.h).
+ * Thread:   loop thread only.
+ * Blocking: reads may wait for the disk.
+ */
+#ifndef KITH_CORE_CORE_H
+#define KITH_CORE_CORE_H
+
+#include "base/buf.h"
+#include "base/fault.h"
+#include "core/settings.h"
+#include "core/stats.h"
+#include "store/store.h"
+
+#define CORE_SEED_SIZE 32
+
+/* One sweep appends at most this many events, so that no turn is long. */
+#define CORE_SWEEP_MAX 1000
+
+/* A batch that has appended this much takes no further message: it bounds one transaction. */
+#define CORE_BATCH_EVENTS_MAX 65536
+
+/* In a turn with more events than this only the beat is published, and subscribers page. */
+#define CORE_FRAMES_MAX 64
+
+struct core;
+
+struct core_options {
+    struct store *store;             /* borrowed until core_destroy */
+    const struct settings *settings; /* likewise; may be changed between batches */
+    struct stats *stats;             /* likewise */
+    void (*refresh)(void *context, struct stats *stats); /* fill in what the core cannot know */
+    void *refresh_context;
+    bool clock_manual;            /* clock.advance is allowed */
+    uint8_t seed[CORE_SEED_SIZE]; /* fresh random bytes: sealing keys and nonces come of it */
+};
+
+/* Returns NULL if memory is short. */
+struct core *core_create(const struct core_options *options);
+void core_destroy(struct core *core);
+
+/* Apply what the views have not seen of the log, at most @count_max events, each checked.
+ * *done is set when the end is reached. KITH_INTERNAL with @fault naming the sequence where a
+ * record is damaged or does not fit: the daemon must not start. Not within a batch. */
+enum kith_err core_replay(struct core *core, unsigned count_max, bool *done, struct fault *fault);
+
+void core_begin(struct core *core);
+
+/* Append the events of what is due at @now_ms, oldest first, at most CORE_SWEEP_MAX.
+ * Returns how many. */
+unsigned core_sweep(struct core *core, msec_t now_ms);
+
+struct core_context {
+    msec_t now_ms;        /* never below log_last_at() */
+    enum kith_err refuse; /* KITH_OK, or what every command is answered with: _BUSY, _UNAVAILABLE */
+    bool last_try;        /* do not wait again: answer with what there is */
+    seq_t scanned;        /* of a query that waited: core_wait.scanned of the last try, else 0 */
+};
+
+/* Why a query is not answered yet. */
+struct core_wait {
+    seq_t wake_seq; /* run it again when log_last() reaches this */
+    msec_t wait_ms; /* or when this much real time has passed since it came */
+    seq_t scanned;  /* a filtered event.read has looked this far */
+};
+
+enum core_answer {
+    CORE_REPLIED, /* @reply holds the answer */
+    CORE_WAITS    /* a query that waits: park it; @wait says until when; @reply is untouched */
+};
+
+/* Execute one message, be it a command, a query, a batch or rubbish.
+ *
+ * @message  borrowed. @reply: the answer is appended; never more than KITH_MESSAGE_SIZE_MAX. */
+enum core_answer core_execute(struct core *core, struct slice message,
+                              const struct core_context *context, struct buf *reply,
+                              struct core_wait *wait);
+
+/* An answer made without looking at more than the message's id: for what is turned away at the
+ * door (KITH_BUSY), or answered after a failed commit (KITH_UNAVAILABLE). A batch gets one answer
+ * for the whole. */
+void core_refuse(struct core *core, struct slice message, enum kith_err err, msec_t now_ms,
+                 struct buf *reply);
+
+/* True if the message has no command in it, so that it can be run again after a failed commit. */
+bool core_is_query(struct slice message);
+
+/* KITH_OK, or what the store failed with within this batch. */
+enum kith_err core_error(const struct core *core);
+
+/* Events appended in this batch so far. */
+unsigned core_batch_events(const struct core *core);
+
+/* End the batch; @committed: store_end() succeeded, and counters and frames are kept. */
+void core_end(struct core *core, bool committed);
+
+/* The frames to publish for the batch that just ended: 0 .. core_frame_count() - 1. More events
+ * than CORE_FRAMES_MAX give no frame at all. Borrowed until the next core_begin. */
+unsigned core_frame_count(const struct core *core);
+void core_frame(const struct core *core, unsigned index, const char **topic, struct slice *body);
+
+/* The body of a `~beat` frame. */
+void core_beat(struct core *core, msec_t now_ms, struct buf *body);
+
+#endif

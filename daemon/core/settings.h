@@ -1,0 +1,65 @@
+/* core/settings.h: what an operator may set about the domain, once.
+ *
+ * Two lists: settings of the whole daemon, and limits that each tier has its own of. The structs,
+ * the defaults, the bounds, the configuration file's keys and its reference all come from here.
+ * A duration is written with a unit (30s, 15m, 24h, 21d); a limit of 0 is off.
+ *
+ * Layer: core. Read-only while a batch runs; the app layer replaces values on HUP.
+ */
+#ifndef KITH_CORE_SETTINGS_H
+#define KITH_CORE_SETTINGS_H
+
+#include "base/types.h"
+
+#define SECOND_MS 1000LL
+#define MINUTE_MS (60 * SECOND_MS)
+#define HOUR_MS   (60 * MINUTE_MS)
+#define DAY_MS    (24 * HOUR_MS)
+
+#define TIER_NAME_SIZE_MAX 64
+#define TIER_COUNT_MAX     64 /* looked through in order; an operator has a handful */
+
+/* clang-format off */
+#define SETTING_LIST(X) /* field, section.key, unit, default, min, max, help */                     \
+    X(request_ttl,       "request.ttl",       DURATION, 180 * DAY_MS, MINUTE_MS, 3650 * DAY_MS, "how long a request waits for an answer")            \
+    X(cooldown_withdraw, "cooldown.withdraw", DURATION,  21 * DAY_MS, 0,         3650 * DAY_MS, "before somebody may ask again after withdrawing")   \
+    X(cooldown_expire,   "cooldown.expire",   DURATION,   7 * DAY_MS, 0,         3650 * DAY_MS, "before somebody may ask again after an expiry")     \
+    X(cooldown_removed,  "cooldown.removed",  DURATION,  30 * DAY_MS, 0,         3650 * DAY_MS, "before somebody who was removed is heard again")    \
+    X(account_new,       "account.new",       DURATION,  30 * DAY_MS, 0,         3650 * DAY_MS, "how long an account counts as new")                 \
+    X(note_max,          "note.max",          COUNT,             300, 1,         1000,          "code points of a note")                             \
+    X(invite_ttl,        "invite.ttl",        DURATION,  30 * DAY_MS, MINUTE_MS, 180 * DAY_MS,  "how long an invite can be redeemed")
+
+#define TIER_LIMIT_LIST(X) /* field, key, default of free, default of premium, max, help */         \
+    X(connect_day,      "connect.day",         25,    25, 1000,    "requests in any 24 hours")                      \
+    X(connect_week,     "connect.week",       100,   100, 1000,    "requests in any 7 days")                        \
+    X(connect_day_new,  "connect.day_new",     10,    10, 1000,    "the same for a new account")                    \
+    X(connect_week_new, "connect.week_new",    40,    40, 1000,    "the same for a new account")                    \
+    X(connections_max,  "connections.max",  30000, 30000, 1000000, "connections a member may hold")
+/* clang-format on */
+
+struct tier {
+    char name[TIER_NAME_SIZE_MAX + 1];
+#define X(field, key, free_default, premium_default, max, help) uint64_t field;
+    TIER_LIMIT_LIST(X)
+#undef X
+};
+
+struct settings {
+#define X(field, key, unit, value, min, max, help) int64_t field;
+    SETTING_LIST(X)
+#undef X
+    struct tier tiers[TIER_COUNT_MAX]; /* the first three: free, premium, unlimited */
+    unsigned tier_count;
+};
+
+/* The defaults, with the three built-in tiers. `unlimited` has every limit off. */
+void settings_init(struct settings *settings);
+
+/* The tier called @name, or NULL. */
+const struct tier *settings_tier(const struct settings *settings, struct slice name);
+
+/* Add a tier that starts with the limits of free; NULL if the name is taken, empty or too long, or
+ * there are too many. */
+struct tier *settings_add_tier(struct settings *settings, struct slice name);
+
+#endif
