@@ -28,7 +28,8 @@
     X(INVITE,    "invite",    POINT) /* invite id -> the invite */                                 \
     X(TOKEN,     "token",     POINT) /* hash of a token -> invite id */                            \
     X(INVITES,   "invites",   LIST)  /* inviter, ~seq -> invite id */                              \
-    X(INVITED,   "invited",   LIST)  /* hash of a contact, inviter -> invite id */
+    X(INVITED,   "invited",   LIST)  /* hash of a contact, seq -> invite id: who invited it, oldest first */ \
+    X(OPEN,      "open",      POINT) /* hash of a contact, inviter -> his latest invite of it */
 /* clang-format on */
 
 enum view_table {

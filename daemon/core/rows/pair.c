@@ -1,0 +1,77 @@
+#include "core/rows/pair.h"
+
+#include "base/assert.h"
+#include "base/endian.h"
+
+#define PAIR_KEY_SIZE 8
+
+/* lo and hi are the key and not repeated. */
+static const struct field fields[] = {
+    [0] = FIELD_ROW(struct pair, state, UINT, NULL),
+    [1] = FIELD_ROW(struct pair, from_side, UINT, NULL),
+    [2] = FIELD_ROW(struct pair, shadow, BOOL, NULL),
+    [3] = FIELD_ROW(struct pair, request, ID, NULL),
+    [4] = FIELD_ROW(struct pair, request_seq, UINT, NULL),
+    [5] = FIELD_ROW(struct pair, created_ms, UINT, NULL),
+    [6] = FIELD_ROW(struct pair, expires_ms, UINT, NULL),
+    [7] = FIELD_ROW(struct pair, since_ms, UINT, NULL),
+    [8] = FIELD_ROW(struct pair, since_seq, UINT, NULL),
+    [9] = FIELD_ROW(struct pair, via, UINT, NULL),
+    [10] = FIELD_ROW(struct pair, note, BYTES, NULL),
+    [11] = FIELD_ROW(struct pair, note_side, UINT, NULL),
+    [16] = FIELD_ROW(struct pair, side[0].cooldown_ms, UINT, NULL),
+    [17] = FIELD_ROW(struct pair, side[1].cooldown_ms, UINT, NULL),
+    [18] = FIELD_ROW(struct pair, side[0].hidden_ms, UINT, NULL),
+    [19] = FIELD_ROW(struct pair, side[1].hidden_ms, UINT, NULL),
+};
+
+static struct slice
+key_of(uint64_t lo, uint64_t hi, uint8_t key[PAIR_KEY_SIZE])
+{
+    assert(lo > 0 && lo < hi);
+    put_be32(key, (uint32_t)lo);
+    put_be32(key + 4, (uint32_t)hi);
+    return slice_of(key, PAIR_KEY_SIZE);
+}
+
+void
+pair_load_numbers(struct views *views, uint64_t a, uint64_t b, struct pair *out)
+{
+    uint8_t key[PAIR_KEY_SIZE];
+    *out = (struct pair){.lo = a < b ? a : b, .hi = a < b ? b : a};
+
+    struct slice row = views_get(views, VIEW_PAIR, key_of(out->lo, out->hi, key));
+    if (!row.data)
+        return;
+    bool ours = fields_decode(row, fields, ARRAY_COUNT(fields), out);
+    assert(ours); /* its checksum was right: then we wrote it */
+}
+
+void
+pair_load(struct views *views, const struct member *a, const struct member *b, struct pair *out)
+{
+    assert(a->known && b->known);
+    pair_load_numbers(views, a->number, b->number, out);
+}
+
+static bool
+is_empty(const struct pair *pair)
+{
+    for (unsigned i = 0; i < ARRAY_COUNT(fields); i++)
+        if (!field_is_zero(&fields[i], pair))
+            return false;
+    return true;
+}
+
+void
+pair_store(struct views *views, struct buf *scratch, const struct pair *pair)
+{
+    uint8_t key[PAIR_KEY_SIZE];
+    if (is_empty(pair)) {
+        views_del(views, VIEW_PAIR, key_of(pair->lo, pair->hi, key));
+        return;
+    }
+    buf_clear(scratch);
+    fields_encode(scratch, fields, ARRAY_COUNT(fields), pair);
+    views_put(views, VIEW_PAIR, key_of(pair->lo, pair->hi, key), buf_slice(scratch));
+}

@@ -1,0 +1,72 @@
+/* core/rows/pair.h: all that stands between two members, in one row.
+ *
+ * The row belongs to both: what differs by side is kept for the one with the lower number and the
+ * one with the higher, and code always speaks of "the side of" a member.
+ *
+ * Layer: core. Thread: loop thread only. Blocking: a load may read the disk.
+ */
+#ifndef KITH_CORE_ROWS_PAIR_H
+#define KITH_CORE_ROWS_PAIR_H
+
+#include "base/buf.h"
+#include "core/event.h"
+#include "core/rows/member.h"
+#include "store/views.h"
+
+enum pair_state { PAIR_NONE, PAIR_PENDING, PAIR_CONNECTED };
+
+struct pair_side {
+    uint64_t cooldown_ms; /* may not ask before: he withdrew, or his request expired */
+    uint64_t hidden_ms;   /* is not heard before, and does not know it */
+};
+
+struct pair {
+    uint64_t lo, hi;    /* the numbers, which are the key */
+    uint64_t state;     /* enum pair_state */
+    uint64_t from_side; /* of the request that is pending, or led to the connection */
+    bool shadow;        /* the recipient never sees the request */
+    struct public_id request;
+    uint64_t request_seq;
+    uint64_t created_ms, expires_ms; /* of the request */
+    uint64_t since_ms, since_seq;    /* of the connection */
+    uint64_t via;                    /* enum via */
+    struct slice note;               /* sealed; the last one that reached the other */
+    uint64_t note_side;              /* who wrote it */
+    struct pair_side side[2];
+};
+
+/* The side of @member in his pair with @other: 0 for the lower number. */
+static inline unsigned
+pair_side_of(const struct member *member, const struct member *other)
+{
+    return member->number < other->number ? 0 : 1;
+}
+
+/* @a and @b are known and not the same. Slices point into the views. */
+void pair_load(struct views *views, const struct member *a, const struct member *b,
+               struct pair *out);
+void pair_load_numbers(struct views *views, uint64_t a, uint64_t b, struct pair *out);
+
+/* A pair with nothing in it is deleted. */
+void pair_store(struct views *views, struct buf *scratch, const struct pair *pair);
+
+/* A request that is due is gone, swept or not. */
+static inline bool
+pair_is_pending(const struct pair *pair, msec_t now_ms)
+{
+    return pair->state == PAIR_PENDING && (msec_t)pair->expires_ms > now_ms;
+}
+
+static inline bool
+pair_is_pending_from(const struct pair *pair, unsigned side, msec_t now_ms)
+{
+    return pair_is_pending(pair, now_ms) && pair->from_side == side;
+}
+
+static inline bool
+pair_is_due(const struct pair *pair, msec_t now_ms)
+{
+    return pair->state == PAIR_PENDING && (msec_t)pair->expires_ms <= now_ms;
+}
+
+#endif
