@@ -5,7 +5,8 @@
  * promises before the body came; so nothing hostile may reach it. A node budget for the whole
  * message bounds the work, since nested headers multiply.
  *
- * Layer: codec. Thread: any. Blocking: no. Allocates nothing.
+ * Layer: codec. Thread: any. Blocking: no. Allocates nothing; uses 9 KiB of stack, and 256 KiB more
+ * for a message with a map of more than 32 pairs.
  */
 #ifndef KITH_CODEC_CHECK_H
 #define KITH_CODEC_CHECK_H

@@ -58,14 +58,17 @@ static inline bool
 format_head(const uint8_t *at, const uint8_t *end, struct head *out)
 {
     const struct format *format = &format_table[*at];
-    size_t size = 1u + format->width;
-    if ((size_t)(end - at) < size)
-        return false;
     out->kind = (enum format_kind)format->kind;
     out->width = format->width;
-    out->number = format->width ? format_number(at + 1, format->width) : (*at & format->mask);
+    out->next = at + 1;
+    out->number = *at & format->mask;
+    if (format->width > 0) {
+        if ((size_t)(end - out->next) < format->width)
+            return false;
+        out->number = format_number(out->next, format->width);
+        out->next += format->width;
+    }
     out->number += format->extra;
-    out->next = at + size;
     return true;
 }
 

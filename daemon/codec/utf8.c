@@ -1,43 +1,5 @@
 #include "codec/utf8.h"
 
-#define HIGH_BITS UINT64_C(0x8080808080808080)
-
-static uint64_t
-load64(const uint8_t *from)
-{
-    uint64_t word;
-    memcpy(&word, from, sizeof(word));
-    return word;
-}
-
-static uint32_t
-load32(const uint8_t *from)
-{
-    uint32_t word;
-    memcpy(&word, from, sizeof(word));
-    return word;
-}
-
-/* Words of eight bytes, the last of which may overlap the one before; most strings of ours are
- * short, so those below eight bytes get by without a loop as well. */
-static bool
-is_ascii(const uint8_t *at, size_t size)
-{
-    if (size >= 8) {
-        const uint8_t *last = at + size - 8;
-        uint64_t seen = load64(last);
-        for (; at < last; at += 8)
-            seen |= load64(at);
-        return (seen & HIGH_BITS) == 0;
-    }
-    if (size >= 4)
-        return ((load32(at) | load32(at + size - 4)) & (uint32_t)HIGH_BITS) == 0;
-    uint8_t seen = 0;
-    for (size_t i = 0; i < size; i++)
-        seen |= at[i];
-    return seen < 0x80;
-}
-
 /* The size of the sequence at @at, 0 if it is none: the Unicode Standard, table 3-7. The first
  * byte bounds the second more narrowly where that excludes overlong forms (e0, f0), surrogates
  * (ed) and what lies above U+10FFFF (f4). */
@@ -61,12 +23,12 @@ sequence_size(const uint8_t *at, size_t left)
     return size;
 }
 
-static size_t
-valid_size(struct slice text)
+size_t
+utf8_scan(struct slice text)
 {
     size_t done = 0;
     while (done < text.size) {
-        if (text.size - done >= 8 && (load64(text.data + done) & HIGH_BITS) == 0) {
+        if (text.size - done >= 8 && utf8_is_ascii(text.data + done, 8)) {
             done += 8;
             continue;
         }
@@ -76,10 +38,4 @@ valid_size(struct slice text)
         done += size;
     }
     return done;
-}
-
-size_t
-utf8_valid_size(struct slice text)
-{
-    return is_ascii(text.data, text.size) ? text.size : valid_size(text);
 }

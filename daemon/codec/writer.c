@@ -8,19 +8,30 @@
 #define MAP32   0xdf
 #define ARRAY32 0xdd
 
-static int
-append(void *out, const char *data, size_t size)
+/* Where there is room, and mostly there is, a head of known size becomes one or two stores. */
+static inline void
+append(struct buf *out, const void *data, size_t size)
 {
-    struct buf *buf = out;
-    buf_append(buf, data, size);
-    return buf->failed ? -1 : 0;
+    if (out->failed || size > out->capacity - out->size) {
+        buf_append(out, data, size);
+    } else if (size > 0) {
+        memcpy(out->data + out->size, data, size);
+        out->size += size;
+    }
 }
 
-/* The packer's return values are not looked at: the buffer remembers. */
-static msgpack_packer
+static inline int
+pack(void *out, const char *data, size_t size)
+{
+    append(out, data, size);
+    return 0;
+}
+
+/* The packer cannot fail: the buffer remembers. */
+static inline msgpack_packer
 packer(struct buf *out)
 {
-    return (msgpack_packer){.data = out, .callback = append};
+    return (msgpack_packer){.data = out, .callback = pack};
 }
 
 void
@@ -104,8 +115,7 @@ write_map(struct buf *out, uint32_t count)
 void
 write_raw(struct buf *out, struct slice encoded)
 {
-    if (encoded.size > 0)
-        buf_append(out, encoded.data, encoded.size);
+    append(out, encoded.data, encoded.size);
 }
 
 static size_t
