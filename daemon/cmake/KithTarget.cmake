@@ -33,7 +33,8 @@ if(KITH_SANITIZE)
         -fsanitize=${KITH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     target_link_options(kith_flags INTERFACE -fsanitize=${KITH_SANITIZE})
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
-    target_compile_definitions(kith_flags INTERFACE _FORTIFY_SOURCE=2)
+    # Ubuntu's compilers define it themselves, with another value.
+    target_compile_options(kith_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif()
 
 # kith_layer(NAME [DEPENDS target...]): the static library of one layer, from all .c files here.
