@@ -61,7 +61,6 @@
     X(40, token_key,   UINT,  NULL)          /* number of the key it was made with */              \
     X(41, audience,    UINT,  NULL)          /* AUDIENCE_* */                                      \
     X(42, notify,      BOOL,  NULL)                                                                \
-    X(43, prior,       UINT,  NULL)          /* sequence of the first event of what it ends */     \
     X(48, head_id,     BYTES, NULL)                                                                \
     X(49, head_op,     TEXT,  NULL)                                                                \
     X(50, head_hash,   BYTES, NULL)          /* XXH3-128 of op and the bytes of args */            \

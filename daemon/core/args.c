@@ -1,0 +1,240 @@
+#include "core/args.h"
+
+#include <stdio.h>
+
+#include "base/assert.h"
+
+static bool
+fail(struct args_fault *fault, enum kith_arg arg, const char *what)
+{
+    fault->field = slice_str(kith_args[arg].name);
+    snprintf(fault->text, sizeof(fault->text), "`%s` must be %s", kith_args[arg].name, what);
+    return false;
+}
+
+static bool
+fail_size(struct args_fault *fault, enum kith_arg arg)
+{
+    char what[64];
+    snprintf(what, sizeof(what), "a string of %llu to %llu bytes",
+             (unsigned long long)kith_args[arg].min, (unsigned long long)kith_args[arg].max);
+    return fail(fault, arg, what);
+}
+
+static bool
+is_member(struct slice text)
+{
+    if (text.size < 1 || text.size > KITH_MEMBER_SIZE_MAX)
+        return false;
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] < 0x20 || text.data[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static const char member_rule[] = "a string of 1 to 64 bytes without control characters";
+
+static bool
+take_member(struct reader *reader, enum kith_arg arg, union arg_value *out,
+            struct args_fault *fault)
+{
+    out->text = reader_str(reader);
+    if (reader->bad || !is_member(out->text))
+        return fail(fault, arg, member_rule);
+    return true;
+}
+
+static bool
+take_str(struct reader *reader, enum kith_arg arg, union arg_value *out, struct args_fault *fault)
+{
+    out->text = reader_str(reader);
+    if (reader->bad || out->text.size < kith_args[arg].min || out->text.size > kith_args[arg].max)
+        return fail_size(fault, arg);
+    return true;
+}
+
+static bool
+take_uint(struct reader *reader, enum kith_arg arg, union arg_value *out, struct args_fault *fault)
+{
+    char what[64];
+    out->number = reader_uint(reader);
+    if (!reader->bad && out->number >= kith_args[arg].min && out->number <= kith_args[arg].max)
+        return true;
+    snprintf(what, sizeof(what), "an integer from %llu to %llu",
+             (unsigned long long)kith_args[arg].min, (unsigned long long)kith_args[arg].max);
+    return fail(fault, arg, what);
+}
+
+static bool
+take_bool(struct reader *reader, enum kith_arg arg, union arg_value *out, struct args_fault *fault)
+{
+    out->truth = reader_bool(reader);
+    return !reader->bad || fail(fault, arg, "true or false");
+}
+
+static bool
+take_choice(struct reader *reader, enum kith_arg arg, union arg_value *out,
+            struct args_fault *fault)
+{
+    char what[96];
+    out->text = reader_str(reader);
+    const char *word = kith_args[arg].choices;
+    while (!reader->bad && *word) {
+        size_t size = strcspn(word, " ");
+        if (slice_equal(out->text, slice_of(word, size)))
+            return true;
+        word += size + (word[size] == ' ');
+    }
+    snprintf(what, sizeof(what), "one of: %s", kith_args[arg].choices);
+    return fail(fault, arg, what);
+}
+
+/* An array of min to max strings, each of which @fits. */
+static bool
+take_array(struct reader *reader, enum kith_arg arg, bool fits(struct slice), const char *each,
+           union arg_value *out, struct args_fault *fault)
+{
+    char what[128];
+    const uint8_t *start = reader->at;
+    uint32_t count = reader_array(reader);
+    bool good = !reader->bad && count >= kith_args[arg].min && count <= kith_args[arg].max;
+    for (uint32_t i = 0; i < count && good; i++)
+        good = fits(reader_str(reader)) && !reader->bad;
+    if (good) {
+        out->raw = slice_of(start, (size_t)(reader->at - start));
+        return true;
+    }
+    snprintf(what, sizeof(what), "an array of %llu to %llu, each %s",
+             (unsigned long long)kith_args[arg].min, (unsigned long long)kith_args[arg].max, each);
+    return fail(fault, arg, what);
+}
+
+static bool
+is_short(struct slice text)
+{
+    return text.data && text.size >= 1 && text.size <= 64;
+}
+
+static bool
+take_members(struct reader *reader, enum kith_arg arg, union arg_value *out,
+             struct args_fault *fault)
+{
+    return take_array(reader, arg, is_member, member_rule, out, fault);
+}
+
+static bool
+take_strs(struct reader *reader, enum kith_arg arg, union arg_value *out, struct args_fault *fault)
+{
+    return take_array(reader, arg, is_short, "a string of 1 to 64 bytes", out, fault);
+}
+
+static bool
+take_pairs(struct reader *reader, enum kith_arg arg, union arg_value *out, struct args_fault *fault)
+{
+    const uint8_t *start = reader->at;
+    uint32_t count = reader_array(reader);
+    bool good = !reader->bad && count >= kith_args[arg].min && count <= kith_args[arg].max;
+    for (uint32_t i = 0; i < count && good; i++)
+        good = reader_array(reader) == 2 && is_member(reader_str(reader)) &&
+               is_member(reader_str(reader)) && !reader->bad;
+    if (!good)
+        return fail(fault, arg, "an array of 1 to 1000 pairs [member, member]");
+    out->raw = slice_of(start, (size_t)(reader->at - start));
+    return true;
+}
+
+static bool
+take_contact(struct reader *reader, enum kith_arg arg, union arg_value *out,
+             struct args_fault *fault)
+{
+    uint32_t count = reader_map(reader);
+    out->contact.kind = out->contact.value = (struct slice){0};
+    for (uint32_t i = 0; i < count && !reader->bad; i++) {
+        struct slice key = reader_str(reader);
+        if (slice_is(key, "kind"))
+            out->contact.kind = reader_str(reader);
+        else if (slice_is(key, "value"))
+            out->contact.value = reader_str(reader);
+        else
+            reader->bad = true;
+    }
+    struct slice kind = out->contact.kind, value = out->contact.value;
+    if (!reader->bad && value.size >= 1 && value.size <= kith_args[arg].max &&
+        (slice_is(kind, "email") || slice_is(kind, "phone") || slice_is(kind, "opaque")))
+        return true;
+    return fail(
+        fault, arg,
+        "a map {kind: \"email\", \"phone\" or \"opaque\", value: string of 1 to 320 bytes}");
+}
+
+static bool
+take_forbidden(struct reader *reader, enum kith_arg arg, union arg_value *out,
+               struct args_fault *fault)
+{
+    (void)out;
+    reader_skip(reader);
+    fault->field = slice_str(kith_args[arg].name);
+    fault->text[0] = 0;
+    return false;
+}
+
+/* Take the next value, which must be of the argument's type, or say what it must be. */
+typedef bool take_fn(struct reader *, enum kith_arg, union arg_value *, struct args_fault *);
+
+static take_fn *const takers[] = {
+    [KITH_TYPE_MEMBER] = take_member,   [KITH_TYPE_STR] = take_str,
+    [KITH_TYPE_UINT] = take_uint,       [KITH_TYPE_BOOL] = take_bool,
+    [KITH_TYPE_CHOICE] = take_choice,   [KITH_TYPE_MEMBERS] = take_members,
+    [KITH_TYPE_STRS] = take_strs,       [KITH_TYPE_PAIRS] = take_pairs,
+    [KITH_TYPE_CONTACT] = take_contact, [KITH_TYPE_FORBIDDEN] = take_forbidden,
+};
+
+static enum kith_err
+fail_unknown(struct slice name, enum kith_op op, struct args_fault *fault)
+{
+    /* The name is the caller's: cut, so that a long one does not bloat the reply. */
+    fault->field = slice_of(name.data, name.size < 64 ? name.size : 64);
+    while (fault->field.size > 0 && fault->field.size < name.size &&
+           (name.data[fault->field.size] & 0xc0) == 0x80)
+        fault->field.size--;
+    snprintf(fault->text, sizeof(fault->text), "%s takes no such argument", kith_ops[op].name);
+    return KITH_BAD_ARGUMENT;
+}
+
+static enum kith_err
+fail_missing(uint64_t missing, struct args_fault *fault)
+{
+    enum kith_arg arg = (enum kith_arg)__builtin_ctzll(missing);
+    fault->field = slice_str(kith_args[arg].name);
+    snprintf(fault->text, sizeof(fault->text), "`%s` is missing", kith_args[arg].name);
+    return KITH_BAD_ARGUMENT;
+}
+
+enum kith_err
+args_decode(struct slice raw, enum kith_op op, struct args *out, struct args_fault *fault)
+{
+    assert(op < KITH_OP_COUNT);
+    struct reader reader;
+    out->given = 0;
+    fault->text[0] = 0;
+
+    reader_init(&reader, raw);
+    uint32_t count = raw.data ? reader_map(&reader) : 0;
+    if (reader.bad) {
+        fault->field = slice_str("args");
+        snprintf(fault->text, sizeof(fault->text), "`args` must be a map");
+        return KITH_BAD_ARGUMENT;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct slice name = reader_str(&reader);
+        enum kith_arg arg = kith_arg_find(op, (const char *)name.data, name.size);
+        if (arg == KITH_ARG_COUNT)
+            return fail_unknown(name, op, fault);
+        if (!takers[kith_args[arg].type](&reader, arg, &out->value[arg], fault))
+            return kith_args[arg].type == KITH_TYPE_FORBIDDEN ? KITH_NOTE_NOT_ALLOWED
+                                                              : KITH_BAD_ARGUMENT;
+        out->given |= UINT64_C(1) << arg;
+    }
+    uint64_t missing = kith_ops[op].required & ~out->given;
+    return missing ? fail_missing(missing, fault) : KITH_OK;
+}
