@@ -16,13 +16,8 @@
 #include "core/rows/invite.h"
 #include "core/rows/member.h"
 #include "core/rows/pair.h"
+#include "core/rules.h"
 #include "proto/error.h"
-
-/* What holds for all: the operator's settings and the key of public ids. */
-struct rules {
-    const struct settings *settings;
-    const uint8_t *id_key;
-};
 
 /* --- members ------------------------------------------------------------------------------- */
 

@@ -16,26 +16,6 @@ can_act(const struct member *member)
     return member->known && member->state == MEMBER_ACTIVE;
 }
 
-static const struct tier *
-tier_of(const struct member *member, const struct rules *rules)
-{
-    const struct tier *tier = settings_tier(rules->settings, member->tier);
-    return tier ? tier : &rules->settings->tiers[0]; /* none, or one that is no more: free */
-}
-
-static bool
-is_full(const struct member *member, const struct rules *rules)
-{
-    uint64_t max = tier_of(member, rules)->connections_max;
-    return max > 0 && member->connections >= max;
-}
-
-static bool
-is_new(const struct member *member, const struct rules *rules, msec_t now_ms)
-{
-    return now_ms - (msec_t)member->since_ms < rules->settings->account_new;
-}
-
 static enum kith_err
 check_actor(const struct member *actor, const char *field, struct decision *out)
 {
@@ -125,8 +105,8 @@ tell_quota(const struct request_facts *facts, const struct rules *rules, uint64_
     struct window_use use;
     struct entries_inner quota = entries_open(&out->result, "quota");
 
-    if (quota_after(actor->stamps, tier_of(actor, rules), is_new(actor, rules, out->now_ms), cost,
-                    out->now_ms, &use)) {
+    if (quota_after(actor->stamps, rules_tier(rules, actor),
+                    rules_is_new(rules, actor, out->now_ms), cost, out->now_ms, &use)) {
         entries_uint(&out->result, "left", use.left);
         if (use.next_free_ms)
             entries_time(&out->result, "next_free_at", use.next_free_ms);
@@ -137,9 +117,9 @@ tell_quota(const struct request_facts *facts, const struct rules *rules, uint64_
 static enum kith_err
 cross(const struct request_facts *facts, const struct rules *rules, struct decision *out)
 {
-    if (is_full(&facts->who.actor, rules))
+    if (rules_is_full(rules, &facts->who.actor))
         return KITH_CAP_REACHED;
-    if (is_full(&facts->who.other, rules))
+    if (rules_is_full(rules, &facts->who.other))
         return KITH_PEER_FULL;
     connect_pair(&facts->who, VIA_CROSSING, out)->note = facts->note;
     entries_cstr(&out->result, "state", "connected");
@@ -162,16 +142,16 @@ ask(const struct request_facts *facts, const struct rules *rules, struct decisio
 {
     const struct pair_facts *who = &facts->who;
     const struct pair_side *side = &who->pair.side[actor_side(who)];
-    const struct tier *tier = tier_of(&who->actor, rules);
+    const struct tier *tier = rules_tier(rules, &who->actor);
     uint64_t cost = cost_of(tier);
     struct window_use use;
 
     if ((msec_t)side->cooldown_ms > out->now_ms)
         return refuse_until(out, KITH_COOLDOWN, (msec_t)side->cooldown_ms);
-    if (quota_refuses(who->actor.stamps, tier, is_new(&who->actor, rules, out->now_ms), cost,
+    if (quota_refuses(who->actor.stamps, tier, rules_is_new(rules, &who->actor, out->now_ms), cost,
                       out->now_ms, &use))
         return refuse_quota(&use, out);
-    if (is_full(&who->actor, rules))
+    if (rules_is_full(rules, &who->actor))
         return KITH_CAP_REACHED;
 
     bool shadow = (msec_t)side->hidden_ms > out->now_ms;
@@ -229,9 +209,9 @@ decide_accept(const struct accept_facts *facts, const struct rules *rules, struc
         return KITH_NO_REQUEST;
     if (facts->names_request && !public_id_equal(&facts->request, &who->pair.request))
         return refuse_request(out, KITH_STALE, "current", &who->pair.request);
-    if (is_full(&who->actor, rules))
+    if (rules_is_full(rules, &who->actor))
         return KITH_CAP_REACHED;
-    if (is_full(&who->other, rules))
+    if (rules_is_full(rules, &who->other))
         return KITH_PEER_FULL;
 
     connect_pair(who, VIA_REQUEST, out);
@@ -296,7 +276,7 @@ decide_import(const struct pair_facts *who, uint64_t via, const struct rules *ru
         return false;
     if (who->pair.state == PAIR_CONNECTED)
         return false;
-    if (is_full(&who->actor, rules) || is_full(&who->other, rules))
+    if (rules_is_full(rules, &who->actor) || rules_is_full(rules, &who->other))
         return false;
     connect_pair(who, via, out)->notify = false; /* old news to both */
     return true;

@@ -49,14 +49,6 @@ decide_invite(const struct invite_facts *facts, const struct rules *rules, struc
 
 /* --- invite.redeem ------------------------------------------------------------------------- */
 
-static bool
-is_full(const struct member *member, const struct rules *rules)
-{
-    const struct tier *tier = settings_tier(rules->settings, member->tier);
-    uint64_t max = (tier ? tier : &rules->settings->tiers[0])->connections_max;
-    return max > 0 && member->connections >= max;
-}
-
 static enum kith_err
 tell_redeemed(const struct redeem_facts *facts, bool joined, const char *connection,
               struct decision *out)
@@ -134,8 +126,8 @@ meet_inviter(const struct redeem_facts *facts, const struct rules *rules, struct
     }
     if (removed)
         return ask_inviter(facts, true, rules, out);
-    bool asks = (facts->contact_given && !facts->contact_matches) || is_full(actor, rules) ||
-                is_full(inviter, rules);
+    bool asks = (facts->contact_given && !facts->contact_matches) || rules_is_full(rules, actor) ||
+                rules_is_full(rules, inviter);
     if (!asks)
         return connect_redeemer(facts, out);
     if (actor->known && pair_is_pending(pair, out->now_ms))

@@ -21,8 +21,9 @@ struct decision {
     unsigned event_count;
     unsigned applied_count; /* how many the views have seen: a command of several steps */
     struct entries result;
-    struct entries detail; /* of a refusal */
-    char text[192];        /* of a refusal, if the code's own text says too little */
+    struct entries detail;               /* of a refusal */
+    char text[192];                      /* of a refusal, if the code's own text says too little */
+    uint8_t token_hash[TOKEN_HASH_SIZE]; /* bytes of an event's that were made here */
     struct event events[DECISION_EVENT_COUNT_MAX];
 };
 
