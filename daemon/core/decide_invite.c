@@ -109,30 +109,32 @@ ask_inviter(const struct redeem_facts *facts, bool shadow, const struct rules *r
     return "pending";
 }
 
+/* What becomes of the two. A forwarded mail, a full list or a removal not long ago make it a
+ * request that the inviter must accept - unless he asked the redeemer himself. */
 static const char *
 meet_inviter(const struct redeem_facts *facts, const struct rules *rules, struct decision *out)
 {
     const struct member *actor = &facts->who.actor, *inviter = &facts->who.other;
     const struct pair *pair = &facts->who.pair;
-    bool removed = false;
+    bool mine = false, theirs = false, removed = false;
 
     if (!inviter->known || inviter->state != MEMBER_ACTIVE)
         return "none";
     if (actor->known) {
         unsigned side = pair_side_of(actor, inviter);
+        mine = pair_is_pending_from(pair, side, out->now_ms);
+        theirs = pair_is_pending(pair, out->now_ms) && !mine;
         removed = (msec_t)pair->side[side].hidden_ms > out->now_ms;
-        if (pair_is_pending_from(pair, side, out->now_ms) && (removed || pair->shadow))
-            return "pending"; /* he asked already, and asks no louder now */
     }
-    if (removed)
-        return ask_inviter(facts, true, rules, out);
-    bool asks = (facts->contact_given && !facts->contact_matches) || rules_is_full(rules, actor) ||
-                rules_is_full(rules, inviter);
-    if (!asks)
+    bool forwarded = facts->contact_given && !facts->contact_matches;
+    bool full = rules_is_full(rules, actor) || rules_is_full(rules, inviter);
+    bool invited_anew = theirs && !pair->shadow;
+
+    if (!full && (invited_anew || (!forwarded && !removed)))
         return connect_redeemer(facts, out);
-    if (actor->known && pair_is_pending(pair, out->now_ms))
+    if (mine || theirs)
         return "pending";
-    return ask_inviter(facts, false, rules, out);
+    return ask_inviter(facts, removed, rules, out);
 }
 
 enum kith_err

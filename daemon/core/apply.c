@@ -1,0 +1,108 @@
+#include "core/apply.h"
+
+#include "base/assert.h"
+#include "base/endian.h"
+
+typedef void apply_fn(struct apply *, const struct event *);
+
+/* Changes nothing that is derived. */
+static void
+apply_nothing(struct apply *apply, const struct event *event)
+{
+    (void)apply;
+    (void)event;
+}
+
+static apply_fn *const projections[EVENT_TYPE_COUNT] = {
+    [EVENT_MEMBER_REGISTERED] = apply_member_registered,
+    [EVENT_MEMBER_UPDATED] = apply_member_updated,
+    [EVENT_CONNECTION_REQUESTED] = apply_requested,
+    [EVENT_CONNECTION_ACCEPTED] = apply_accepted,
+    [EVENT_CONNECTION_WITHDRAWN] = apply_request_ended,
+    [EVENT_CONNECTION_EXPIRED] = apply_request_ended,
+    [EVENT_CONNECTION_REMOVED] = apply_removed,
+    [EVENT_INVITE_CREATED] = apply_invite_created,
+    [EVENT_INVITE_DELIVERY_DUE] = apply_nothing,
+    [EVENT_INVITE_REDEEMED] = apply_invite_redeemed,
+    [EVENT_INVITE_EXPIRED] = apply_invite_expired,
+    [EVENT_CLOCK_ADVANCED] = apply_nothing,
+    [EVENT_COMMAND_NOTED] = apply_nothing,
+};
+
+void
+apply_init(struct apply *apply, struct views *views, struct log *log)
+{
+    *apply = (struct apply){.views = views, .log = log};
+}
+
+void
+apply_fini(struct apply *apply)
+{
+    buf_fini(&apply->scratch);
+    buf_fini(&apply->stamps);
+}
+
+/* --- kept outcomes ------------------------------------------------------------------------- */
+
+static const struct slice tail_key = {(const uint8_t *)"dedupe", 6};
+
+seq_t
+dedupe_find(struct views *views, struct slice id)
+{
+    struct slice row = views_get(views, VIEW_DEDUPE, id);
+    return row.size == 8 ? get_be64(row.data) : 0;
+}
+
+static void
+put_seq(struct views *views, enum view_table table, struct slice key, seq_t seq)
+{
+    uint8_t value[8];
+    put_be64(value, seq);
+    views_put(views, table, key, slice_of(value, sizeof(value)));
+}
+
+/* Is the record at @tail older than outcomes are kept at @event? A record of the command that is
+ * being applied may not be in the log yet; it is young. */
+static bool
+is_old(struct apply *apply, seq_t tail, const struct event *event, struct log_record *record)
+{
+    if (event->seq - tail > DEDUPE_KEPT_COUNT)
+        return log_read(apply->log, tail, record) == KITH_OK;
+    if (apply->oldest_seq == tail && apply->oldest_ms + DEDUPE_KEPT_MS > event->at_ms)
+        return false;
+    if (log_read(apply->log, tail, record) != KITH_OK)
+        return false;
+    apply->oldest_seq = tail;
+    apply->oldest_ms = record->at_ms;
+    return record->at_ms + DEDUPE_KEPT_MS <= event->at_ms;
+}
+
+/* Forget outcomes at the tail: at most two an event, so that no event has to pay for many, and
+ * the table shrinks while it grows. */
+static void
+dedupe_trim(struct apply *apply, const struct event *event)
+{
+    struct slice row = views_get(apply->views, VIEW_GLOBAL, tail_key);
+    seq_t tail = row.size == 8 ? get_be64(row.data) : 1, first = tail;
+    struct log_record record;
+    struct event old;
+
+    while (tail < first + 2 && tail < event->seq && is_old(apply, tail, event, &record)) {
+        if (event_decode(record.body, &old) && old.head_id.size > 0 &&
+            dedupe_find(apply->views, old.head_id) == tail)
+            views_del(apply->views, VIEW_DEDUPE, old.head_id);
+        tail++;
+    }
+    if (tail != first)
+        put_seq(apply->views, VIEW_GLOBAL, tail_key, tail);
+}
+
+void
+apply_event(struct apply *apply, const struct event *event)
+{
+    assert(event->type < EVENT_TYPE_COUNT && projections[event->type]);
+    projections[event->type](apply, event);
+    if (event->head_id.size > 0)
+        put_seq(apply->views, VIEW_DEDUPE, event->head_id, event->seq);
+    dedupe_trim(apply, event);
+}

@@ -1,0 +1,67 @@
+/* core/apply.h: the projections: the only place where a view changes.
+ *
+ * The views are a fold of the log: the same code runs live and on rebuild, and gives the same keys
+ * and values. It reads no configuration, no clock and no secret; whatever it needs stands in the
+ * event.
+ *
+ * Layer: core. Thread: loop thread only. Blocking: reads may wait for the disk.
+ */
+#ifndef KITH_CORE_APPLY_H
+#define KITH_CORE_APPLY_H
+
+#include "core/event.h"
+#include "store/log.h"
+#include "store/views.h"
+
+/* How long a command's outcome is kept, in log time, and how many events back at most. */
+#define DEDUPE_KEPT_MS    (7 * 24 * 3600 * 1000LL)
+#define DEDUPE_KEPT_COUNT UINT64_C(50000000)
+
+struct apply {
+    struct views *views;
+    struct log *log;
+    struct buf scratch; /* a row being encoded */
+    struct buf stamps;
+    seq_t oldest_seq; /* the record at the tail of the dedupe table, and its time: a cache */
+    msec_t oldest_ms;
+};
+
+void apply_init(struct apply *apply, struct views *views, struct log *log);
+void apply_fini(struct apply *apply);
+
+/* Change the views by one event. Events come in order of their sequence. */
+void apply_event(struct apply *apply, const struct event *event);
+
+/* The sequence of the event that is the head of the command with this id, or 0. */
+seq_t dedupe_find(struct views *views, struct slice id);
+
+/* --- shared by the projections -------------------------------------------------------------- */
+
+/* What stands in the table of things that are due. */
+enum due_kind { DUE_REQUEST = 1, DUE_INVITE };
+
+#define DUE_VALUE_SIZE_MAX 16
+
+void due_put_request(struct views *views, uint64_t due_ms, seq_t seq, uint64_t from, uint64_t to);
+void due_put_invite(struct views *views, uint64_t due_ms, seq_t seq, const struct public_id *id);
+void due_del(struct views *views, uint64_t due_ms, seq_t seq);
+
+/* The first thing due at @now_ms: false if there is none. */
+struct due {
+    enum due_kind kind;
+    uint64_t from, to;       /* of a request: the members' numbers */
+    struct public_id invite; /* of an invite */
+};
+bool due_first(struct views *views, msec_t now_ms, struct due *out);
+
+void apply_member_registered(struct apply *apply, const struct event *event);
+void apply_member_updated(struct apply *apply, const struct event *event);
+void apply_requested(struct apply *apply, const struct event *event);
+void apply_accepted(struct apply *apply, const struct event *event);
+void apply_request_ended(struct apply *apply, const struct event *event);
+void apply_removed(struct apply *apply, const struct event *event);
+void apply_invite_created(struct apply *apply, const struct event *event);
+void apply_invite_redeemed(struct apply *apply, const struct event *event);
+void apply_invite_expired(struct apply *apply, const struct event *event);
+
+#endif
