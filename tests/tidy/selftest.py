@@ -124,7 +124,8 @@ class Sources(Case):
     def test_format(self):
         style = {".clang-format": read(".clang-format")}
         tree = Tree(ROOT)
-        if "version 14" not in tree.run(tree.tool("clang-format"), "--version").stdout:
+        tool = tree.tool("clang-format-14", "clang-format")
+        if "version 14" not in tree.run(tool, "--version").stdout:
             self.skipTest("another clang-format")
         self.clean(layout.check, {**style, "proto/a.c": "int\nf(void)\n{\n    return 1;\n}\n"})
         self.found(layout.check, {**style, "proto/a.c": "int f(void) {return 1;}\n"}, "a.c:1:")
