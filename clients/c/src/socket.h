@@ -1,0 +1,50 @@
+/* socket.h: nanomsg, behind the few verbs that the client needs.
+ *
+ * A request socket is a raw REQ, so that any number of requests may be under way on one connection:
+ * the caller numbers them, and nothing is resent by itself. An event socket is a SUB of everything.
+ *
+ * Thread:   any; nanomsg has a lock per socket and a worker thread of its own.
+ * Blocking: only socket_wait() and socket_close().
+ */
+#ifndef KITH_CLIENT_SOCKET_H
+#define KITH_CLIENT_SOCKET_H
+
+#include "base/types.h"
+#include "kith.h"
+
+struct socket {
+    int handle;
+    int receive_fd; /* readable while there may be something to receive; never read it */
+    int send_fd;    /* readable while there is room to send; -1 of an event socket */
+};
+
+/* What came: nanomsg's memory, which may be written to. Given back with incoming_release(). */
+struct incoming {
+    uint8_t *data; /* NULL: nothing */
+    size_t size;
+    uint32_t request; /* its number, of a request socket */
+};
+
+/* Connecting happens in the background, again and again, with growing pauses. On failure nothing
+ * is open: KITH_STATUS_BAD_URL or KITH_STATUS_NO_MEMORY. */
+enum kith_status socket_open_request(struct socket *socket, const char *url);
+enum kith_status socket_open_events(struct socket *socket, const char *url);
+void socket_close(struct socket *socket);
+
+/* Give @message (borrowed) to the kernel; of a request socket its first four bytes are the number.
+ * False if there is no room or no connection now. */
+bool socket_send(const struct socket *socket, struct slice message);
+
+/* Take what has come, if anything. False does not mean that nothing is left: nanomsg swallows
+ * malformed messages one at a time. As long as receive_fd is readable, try again. */
+bool socket_receive(const struct socket *socket, struct incoming *out);
+void incoming_release(struct incoming *incoming);
+
+/* Wait until something can be received, or sent if @to_send, or @wake_fd (-1: none) is readable, or
+ * the time is over (below 0: for ever), or a signal came. Returns whether @wake_fd is readable. */
+bool socket_wait(const struct socket *socket, bool to_send, int wake_fd, int timeout_ms);
+
+/* How many connections were made so far: a change means that what was under way may be lost. */
+uint64_t socket_connections(const struct socket *socket);
+
+#endif

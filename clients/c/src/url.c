@@ -1,0 +1,88 @@
+#include "url.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/assert.h"
+#include "kith.h"
+
+#define COMMAND_FILE "command.ipc"
+#define EVENTS_FILE  "events.ipc"
+
+static bool
+starts_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bool
+is_port(const char *text)
+{
+    size_t size = strspn(text, "0123456789");
+    return size >= 1 && size <= 5 && text[size] == '\0' && strtoul(text, NULL, 10) <= 65535;
+}
+
+bool
+url_is_valid(const char *url)
+{
+    assert(url);
+    size_t size = strlen(url), scheme_size = strlen("ipc://");
+    if (size <= scheme_size || size > URL_SIZE_MAX)
+        return false;
+    if (starts_with(url, "ipc://"))
+        return size - scheme_size <= URL_PATH_SIZE_MAX;
+    if (!starts_with(url, "tcp://"))
+        return false;
+    const char *host = url + scheme_size, *colon = strrchr(host, ':');
+    return colon && colon > host && is_port(colon + 1);
+}
+
+bool
+url_beside(char *events, const char *command)
+{
+    static const char tail[] = "/" COMMAND_FILE;
+    size_t size = strlen(command), tail_size = sizeof(tail) - 1;
+    assert(size <= URL_SIZE_MAX);
+    _Static_assert(sizeof(EVENTS_FILE) <= sizeof(COMMAND_FILE), "the result fits");
+
+    if (!starts_with(command, "ipc://") || size < tail_size ||
+        strcmp(command + size - tail_size, tail) != 0)
+        return false;
+    size_t dir_size = size - (sizeof(COMMAND_FILE) - 1);
+    memcpy(events, command, dir_size);
+    memcpy(events + dir_size, EVENTS_FILE, sizeof(EVENTS_FILE));
+    return true;
+}
+
+/* The user's own daemon if there is one, else the machine's. */
+static void
+default_url(char *url, size_t size, const char *file)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    char path[URL_PATH_SIZE_MAX + 1];
+    struct stat st;
+
+    if (runtime && *runtime) {
+        int needed = snprintf(path, sizeof(path), "%s/kith/%s", runtime, file);
+        if (needed > 0 && (size_t)needed < sizeof(path) && stat(path, &st) == 0 &&
+            S_ISSOCK(st.st_mode)) {
+            snprintf(url, size, "ipc://%s", path);
+            return;
+        }
+    }
+    snprintf(url, size, "ipc:///run/kith/%s", file);
+}
+
+void
+kith_default_url(char *url, size_t size)
+{
+    default_url(url, size, COMMAND_FILE);
+}
+
+void
+kith_default_events_url(char *url, size_t size)
+{
+    default_url(url, size, EVENTS_FILE);
+}
