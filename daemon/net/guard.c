@@ -1,0 +1,366 @@
+#include "net/guard.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "net/frames.h"
+
+/* The hooks have to be found by libnanomsg, although everything else here is hidden. */
+#define HOOK __attribute__((visibility("default")))
+
+/* A TCP peer that vanished without a word is found after two minutes of silence, and after one if
+ * something was being sent to it. */
+#define TCP_IDLE_S          60
+#define TCP_INTERVAL_S      15
+#define TCP_PROBES          4
+#define TCP_USER_TIMEOUT_MS 60000
+
+enum row_kind { ROW_LISTENER, ROW_CONNECTION };
+
+/* A descriptor of nanomsg's. `serial` is 0 where the row is empty; it is set last and cleared
+ * first, and close() clears it before the kernel can give the descriptor to anyone else. */
+struct row {
+    atomic_uint_fast64_t serial;
+    struct guard *guard;
+    struct frames frames;
+    uint8_t kind;  /* enum row_kind */
+    uint8_t role;  /* enum guard_role */
+    uint8_t hooks; /* GUARD_HOOK_* it went through */
+    bool cut;      /* broke the rules: it has nothing more to say */
+    atomic_bool busy;
+};
+
+/* In .bss, so that the hooks work from the first instruction and unused rows cost no memory. */
+static struct row rows[GUARD_FD_MAX];
+static atomic_uint_fast64_t serial_last;
+static atomic_int fd_last; /* no row beyond was ever used */
+
+static _Thread_local struct {
+    struct guard *guard; /* not NULL between guard_bind_begin() and guard_bind_end() */
+    enum guard_role role;
+    int fd;
+} binding;
+
+/* The first connection this thread sent to since guard_offer_begin(). */
+static _Thread_local struct guard_conn offered;
+
+/* The row of @fd, or NULL where it is none of ours. */
+static struct row *
+row_of(int fd)
+{
+    if (fd < 0 || fd >= GUARD_FD_MAX)
+        return NULL;
+    struct row *row = &rows[fd];
+    return atomic_load_explicit(&row->serial, memory_order_acquire) != 0 ? row : NULL;
+}
+
+static struct row *
+connection_of(int fd)
+{
+    struct row *row = row_of(fd);
+    return row && row->kind == ROW_CONNECTION ? row : NULL;
+}
+
+static void
+fd_last_raise(int fd)
+{
+    int last = atomic_load(&fd_last);
+    while (last < fd && !atomic_compare_exchange_weak(&fd_last, &last, fd))
+        ;
+}
+
+static void
+row_open(int fd, struct guard *guard, enum row_kind kind, enum guard_role role)
+{
+    assert(fd >= 0 && fd < GUARD_FD_MAX);
+    struct row *row = &rows[fd];
+    assert(atomic_load_explicit(&row->serial, memory_order_relaxed) == 0);
+
+    row->guard = guard;
+    row->kind = (uint8_t)kind;
+    row->role = (uint8_t)role;
+    row->hooks = GUARD_HOOK_ACCEPT;
+    row->cut = false;
+    atomic_store_explicit(&row->busy, false, memory_order_relaxed);
+    fd_last_raise(fd);
+    atomic_store_explicit(&row->serial, atomic_fetch_add(&serial_last, 1) + 1,
+                          memory_order_release);
+}
+
+static void
+row_close(struct row *row)
+{
+    if (row->kind == ROW_CONNECTION) {
+        atomic_fetch_or(&row->guard->hooks, row->hooks | GUARD_HOOK_CLOSE);
+        atomic_fetch_sub(&row->guard->connections, 1);
+    }
+    atomic_store_explicit(&row->serial, 0, memory_order_release);
+}
+
+void
+guard_init(struct guard *guard, unsigned connections_max, uint64_t frame_size_max)
+{
+    assert(connections_max > 0);
+    assert(frame_size_max > 0);
+    *guard = (struct guard){.frame_size_max = frame_size_max};
+    atomic_init(&guard->connections_max, connections_max);
+}
+
+void
+guard_bind_begin(struct guard *guard, enum guard_role role)
+{
+    assert(!binding.guard);
+    binding.guard = guard;
+    binding.role = role;
+    binding.fd = -1;
+}
+
+int
+guard_bind_end(void)
+{
+    assert(binding.guard);
+    binding.guard = NULL;
+    return binding.fd;
+}
+
+void
+guard_offer_begin(void)
+{
+    offered.serial = 0;
+}
+
+bool
+guard_offer_end(struct guard_conn *out)
+{
+    if (offered.serial == 0)
+        return false;
+    *out = offered;
+    return true;
+}
+
+enum guard_state
+guard_state_of(struct guard_conn conn)
+{
+    assert(conn.fd >= 0 && conn.fd < GUARD_FD_MAX);
+    const struct row *row = &rows[conn.fd];
+    if (atomic_load_explicit(&row->serial, memory_order_acquire) != conn.serial)
+        return GUARD_GONE;
+    return atomic_load_explicit(&row->busy, memory_order_relaxed) ? GUARD_BUSY : GUARD_FREE;
+}
+
+bool
+guard_has_unsent(const struct guard *guard)
+{
+    for (int fd = 0; fd <= atomic_load(&fd_last); fd++) {
+        const struct row *row = connection_of(fd);
+        int unsent = 0;
+
+        if (!row || row->guard != guard || row->role != GUARD_COMMAND)
+            continue;
+        if (atomic_load(&row->busy))
+            return true;
+        /* What a unix socket has taken, its peer can read even after the close. */
+        if (row->frames.transport == FRAMES_TCP && ioctl(fd, TIOCOUTQ, &unsent) == 0 && unsent > 0)
+            return true;
+    }
+    return false;
+}
+
+/* --- accept4 ----------------------------------------------------------------------------- */
+
+/* nanomsg aborts on every error but these; on ECONNABORTED it waits for the next connection. */
+static int
+accept_error(int error)
+{
+    if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)
+        return error;
+    return ECONNABORTED;
+}
+
+static struct row *
+listener_of(int fd)
+{
+    struct row *row = row_of(fd);
+    if (row)
+        return row->kind == ROW_LISTENER ? row : NULL;
+    if (!binding.guard || fd < 0 || fd >= GUARD_FD_MAX)
+        return NULL;
+    row_open(fd, binding.guard, ROW_LISTENER, binding.role);
+    binding.fd = fd;
+    return &rows[fd];
+}
+
+static enum frames_transport
+transport_of(int fd)
+{
+    int domain = AF_UNIX;
+    socklen_t size = sizeof(domain);
+
+    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size);
+    return domain == AF_UNIX ? FRAMES_IPC : FRAMES_TCP;
+}
+
+static void
+set_option(int fd, int level, int option, int value)
+{
+    /* A peer that has left already can make this fail, which does no harm. */
+    (void)setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+static void
+keep_alive(int fd)
+{
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, TCP_IDLE_S);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, TCP_INTERVAL_S);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, TCP_PROBES);
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS);
+}
+
+/* Count a connection in, or refuse it. Both sockets may be here at once. */
+static bool
+admit(struct guard *guard, int fd)
+{
+    if (fd < GUARD_FD_MAX) {
+        if (atomic_fetch_add(&guard->connections, 1) < atomic_load(&guard->connections_max))
+            return true;
+        atomic_fetch_sub(&guard->connections, 1);
+    }
+    atomic_fetch_add(&guard->refused, 1);
+    return false;
+}
+
+/* Make a row for a connection that was let in. */
+static void
+adopt(int fd, struct guard *guard, enum guard_role role)
+{
+    enum frames_transport transport = transport_of(fd);
+    struct row *stale = row_of(fd);
+
+    /* Whoever closed the last one did so behind our back, as dup2() can. */
+    if (stale)
+        row_close(stale);
+    if (transport == FRAMES_TCP)
+        keep_alive(fd);
+    frames_init(&rows[fd].frames, transport, role == GUARD_COMMAND ? SP_REQ : SP_SUB,
+                guard->frame_size_max);
+    row_open(fd, guard, ROW_CONNECTION, role);
+}
+
+/* libc declares the address as a union of pointers that is passed like a plain one. */
+HOOK int
+accept4(int fd, __SOCKADDR_ARG address, socklen_t *restrict size, int flags)
+{
+    const struct row *listener = listener_of(fd);
+    int conn = (int)syscall(SYS_accept4, fd, address.__sockaddr__, size, flags);
+
+    if (!listener)
+        return conn;
+    if (conn < 0) {
+        errno = accept_error(errno);
+        return -1;
+    }
+    if (!admit(listener->guard, conn)) {
+        syscall(SYS_close, conn);
+        errno = ECONNABORTED;
+        return -1;
+    }
+    adopt(conn, listener->guard, listener->role);
+    return conn;
+}
+
+/* --- recvmsg ----------------------------------------------------------------------------- */
+
+/* nanomsg knows that a connection can be reset; want of memory passes, so it may wait for it. */
+static int
+stream_error(int error)
+{
+    if (error == EAGAIN || error == ENOMEM || error == ENOBUFS || error == EINTR)
+        return EAGAIN;
+    return ECONNRESET;
+}
+
+static bool
+check_read(struct row *row, const struct msghdr *message, size_t size)
+{
+    for (size_t i = 0; i < message->msg_iovlen && size > 0; i++) {
+        const struct iovec *part = &message->msg_iov[i];
+        size_t taken = size < part->iov_len ? size : part->iov_len;
+
+        if (!frames_check(&row->frames, part->iov_base, taken))
+            return false;
+        size -= taken;
+    }
+    assert(size == 0);
+    return true;
+}
+
+HOOK ssize_t
+recvmsg(int fd, struct msghdr *message, int flags)
+{
+    struct row *row = connection_of(fd);
+    if (!row)
+        return syscall(SYS_recvmsg, fd, message, flags);
+    row->hooks |= GUARD_HOOK_RECEIVE;
+    if (row->cut)
+        return 0;
+
+    /* Without room for them, the kernel closes passed descriptors itself. */
+    message->msg_control = NULL;
+    message->msg_controllen = 0;
+    ssize_t size = syscall(SYS_recvmsg, fd, message, flags);
+    if (size < 0) {
+        errno = stream_error(errno);
+        return -1;
+    }
+    if (size > 0 && !check_read(row, message, (size_t)size)) {
+        row->cut = true;
+        atomic_fetch_add_explicit(&row->guard->cut, 1, memory_order_relaxed);
+        return 0; /* As if the peer had closed: nanomsg ends the connection. */
+    }
+    return size;
+}
+
+/* --- sendmsg ----------------------------------------------------------------------------- */
+
+HOOK ssize_t
+sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    struct row *row = connection_of(fd);
+    if (!row)
+        return syscall(SYS_sendmsg, fd, message, flags);
+
+    size_t wanted = 0;
+    for (size_t i = 0; i < message->msg_iovlen; i++)
+        wanted += message->msg_iov[i].iov_len;
+    row->hooks |= GUARD_HOOK_SEND;
+    if (offered.serial == 0) {
+        offered.fd = fd;
+        offered.serial = atomic_load_explicit(&row->serial, memory_order_relaxed);
+    }
+
+    ssize_t size = syscall(SYS_sendmsg, fd, message, flags);
+    atomic_store_explicit(&row->busy, size < (ssize_t)wanted, memory_order_relaxed);
+    if (size < 0) {
+        errno = stream_error(errno);
+        return -1;
+    }
+    return size;
+}
+
+/* --- close ------------------------------------------------------------------------------- */
+
+HOOK int
+close(int fd)
+{
+    struct row *row = row_of(fd);
+    if (row)
+        row_close(row);
+    return (int)syscall(SYS_close, fd);
+}

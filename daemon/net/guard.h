@@ -1,0 +1,83 @@
+/* net/guard.h: what stands between nanomsg and the kernel.
+ *
+ * libnanomsg reaches the kernel through the PLT, so a program that defines accept4(), recvmsg(),
+ * sendmsg() and close() is called instead of libc. guard.c defines these four. For the connections
+ * of a guarded socket they
+ *
+ *  - check the framing of what arrives (frames.h) and end the connection of a peer that breaks it,
+ *    where nanomsg would abort the process;
+ *  - discard passed descriptors, of which nanomsg would leak all but one;
+ *  - turn errors that nanomsg does not expect, and so aborts on, into those it does;
+ *  - refuse connections over a limit, and have the kernel find dead TCP peers;
+ *  - let the sender of a message see whether nanomsg offered it to the kernel or dropped it.
+ *
+ * Any other descriptor passes straight through. State is in a fixed table indexed by descriptor;
+ * a row belongs to nanomsg's lock of the socket, except for the atomics, which anyone may read.
+ *
+ * Layer:    net (no nanomsg in here: only the kernel's side of it).
+ * Thread:   the hooks any; guard_bind_* and guard_offer_* keep to their calling thread.
+ * Blocking: never.
+ */
+#ifndef KITH_NET_GUARD_H
+#define KITH_NET_GUARD_H
+
+#include <stdatomic.h>
+
+#include "base/types.h"
+
+/* Descriptors beyond are refused when they are accepted. The same as LimitNOFILE of the unit. */
+#define GUARD_FD_MAX 65536
+
+/* The limits and counters of one daemon's sockets. Open, because it lives inside struct net, which
+ * has to outlive every connection. */
+struct guard {
+    uint64_t frame_size_max;
+    atomic_uint connections_max; /* 0 while shutting down */
+    atomic_uint hooks;           /* GUARD_HOOK_* that closed connections went through */
+    atomic_uint_fast64_t connections, refused, cut;
+};
+
+enum guard_hook {
+    GUARD_HOOK_ACCEPT = 1 << 0,
+    GUARD_HOOK_RECEIVE = 1 << 1,
+    GUARD_HOOK_SEND = 1 << 2,
+    GUARD_HOOK_CLOSE = 1 << 3
+};
+
+enum guard_role {
+    GUARD_COMMAND, /* a REP socket, to which REQ peers talk */
+    GUARD_EVENT    /* a PUB socket, whose SUB peers only listen */
+};
+
+/* One connection of the process's whole life. A serial is never used again, a descriptor is. */
+struct guard_conn {
+    int fd;
+    uint64_t serial; /* 0: none */
+};
+
+enum guard_state {
+    GUARD_GONE, /* closed; the descriptor may be another's by now */
+    GUARD_BUSY, /* nanomsg still holds a message that the kernel did not take whole */
+    GUARD_FREE
+};
+
+void guard_init(struct guard *guard, unsigned connections_max, uint64_t frame_size_max);
+
+/* Between these two, a socket on which this thread accepts for the first time becomes a listener
+ * of @guard: nn_bind() does that before it returns. guard_bind_end() returns the listener's
+ * descriptor, or -1 if nanomsg did not call accept4() here. */
+void guard_bind_begin(struct guard *guard, enum guard_role role);
+int guard_bind_end(void);
+
+/* Between these two, note to which connection this thread sends first. guard_offer_end() returns
+ * false, and leaves @out, if nothing was offered to the kernel. */
+void guard_offer_begin(void);
+bool guard_offer_end(struct guard_conn *out);
+
+enum guard_state guard_state_of(struct guard_conn conn);
+
+/* Whether any command connection of @guard has bytes that the kernel has not taken, or that a
+ * TCP peer has not acknowledged. Looks at every descriptor: for shutdown only. */
+bool guard_has_unsent(const struct guard *guard);
+
+#endif
