@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <nanomsg/nn.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -30,26 +32,47 @@ directory_make(const char *path, struct fault *fault)
     return false;
 }
 
-/* nanomsg would take any file that nobody listens on for a stale socket, and remove it. */
+/* Whether somebody accepts connections at @path, or could. */
+static bool
+is_live(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return false;
+    assert(strlen(path) < sizeof(address.sun_path));
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    bool refused = connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 &&
+                   (errno == ECONNREFUSED || errno == ENOENT);
+    close(fd);
+    return !refused;
+}
+
+/* nanomsg would take any file that nobody listens on for a stale socket, and remove it; and it
+ * leaks an endpoint where somebody does listen. So both are asked before it is. */
 static bool
 place_is_free(const char *path, struct fault *fault)
 {
     struct stat status;
 
-    if (lstat(path, &status) != 0 || S_ISSOCK(status.st_mode))
+    if (lstat(path, &status) != 0)
         return true;
-    fault_set(fault, "ipc://%s: there is a file of that name which is no socket; move it away",
-              path);
+    if (!S_ISSOCK(status.st_mode))
+        fault_set(fault, "ipc://%s: there is a file of that name which is no socket; move it away",
+                  path);
+    else if (is_live(path))
+        fault_set(fault, "ipc://%s: another process listens there; stop it, or use another path",
+                  path);
+    else
+        return true;
     return false;
 }
 
 static void
-bind_fault(const char *url, const char *path, int error, struct fault *fault)
+bind_fault(const char *url, int error, struct fault *fault)
 {
-    if (error == EADDRINUSE && path)
-        fault_set(fault, "%s: another process listens there; stop it, or use another path", url);
-    else if (error == EADDRINUSE)
-        fault_set(fault, "%s: another process listens there; stop it, or use another port", url);
+    if (error == EADDRINUSE)
+        fault_set(fault, "%s: another process listens there; stop it, or use another address", url);
     else if (error == EACCES || error == EPERM)
         fault_set(fault, "%s: not permitted to this user (uid %u)", url, (unsigned)geteuid());
     else if (error == ENODEV || error == EADDRNOTAVAIL)
@@ -78,7 +101,7 @@ endpoint_bind(int socket, const char *url, struct guard *guard, enum guard_role 
     umask(mask);
 
     if (rc < 0) {
-        bind_fault(url, path, error, fault);
+        bind_fault(url, error, fault);
         return -1;
     }
     if (listener < 0)
