@@ -48,7 +48,6 @@ struct log_scan {
     struct log *log;
     seq_t seq;         /* the last one returned */
     uint64_t checksum; /* its checksum */
-    void *cursor;
     enum kith_err err; /* KITH_INTERNAL once a damaged record was met */
 };
 

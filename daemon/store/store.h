@@ -24,10 +24,11 @@ struct store;
 
 struct store_options {
     const char *dir;            /* made with mode 0700 if missing */
-    uint64_t map_size;          /* address space reserved for each environment, bytes */
-    uint64_t overlay_size;      /* memory for changes not yet checkpointed, bytes */
+    uint64_t map_size;          /* address space for each environment, bytes; 0: 1 TiB */
+    uint64_t overlay_size;      /* memory for changes not yet checkpointed, bytes; 0: 512 MiB */
     uint64_t checkpoint_events; /* 0: 50 000 */
     msec_t checkpoint_ms;       /* 0: 1000 */
+    uint32_t rows_version;      /* what the rows mean; views of another version are dropped */
 };
 
 /* Open or make a data directory and take its lock. Views that are missing, damaged, of another
@@ -47,14 +48,16 @@ struct views *store_views(struct store *store);
 struct keys *store_keys(struct store *store);
 const struct secrets *store_secrets(const struct store *store);
 
-/* Begin a batch. Between begin and end, log_append, views_put and keys_put gather in memory. */
+/* Begin a batch, and with it a unit of change of the views. Between begin and end, log_append,
+ * views_put and keys_put gather in memory. The views must be applied up to the log's end. */
 void store_begin(struct store *store);
 
 /* End the batch: one durable transaction for what was appended, none if nothing was.
  *
  * KITH_OK           everything is on disk.
- * KITH_UNAVAILABLE  nothing is: the disk or the map is full, or memory ran out; all is undone and
- *                   the store goes on working. @fault says which.
+ * KITH_UNAVAILABLE  nothing is: the disk or the map is full, memory ran out, or the views were
+ *                   found damaged (views_error() then says so); all is undone and the store goes
+ *                   on working. @fault says which.
  * KITH_INTERNAL     the disk failed in a way that leaves it open what is durable: the process must
  *                   exit now, and the next start finds out. */
 enum kith_err store_end(struct store *store, struct fault *fault);

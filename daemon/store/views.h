@@ -13,15 +13,17 @@
  * keeps a row count and the sum of its rows' hashes.
  *
  * Errors are sticky: after a damaged row or a failed read every get is empty, and views_error()
- * says so. The app then drops the views and rebuilds them from the log.
+ * says so. The app then drops the views and rebuilds them from the log. Where memory ran out, only
+ * the unit of change is lost: its further changes are ignored, reading goes on.
  *
  * Layer:    store.
  * Thread:   loop thread only; the checkpoint thread is inside.
- * Blocking: reads may wait for the disk; views_wait() and views_close() wait for a checkpoint.
+ * Blocking: reads may wait for the disk; views_wait() and views_checkpoint() wait for a checkpoint.
  */
 #ifndef KITH_STORE_VIEWS_H
 #define KITH_STORE_VIEWS_H
 
+#include "base/fault.h"
 #include "base/types.h"
 #include "proto/error.h"
 #include "store/tables.h"
@@ -46,8 +48,8 @@ struct views_scan *views_scan_begin(struct views *views, enum view_table table, 
 bool views_scan_next(struct views_scan *scan, struct slice *key, struct slice *value);
 void views_scan_end(struct views_scan *scan);
 
-/* KITH_OK, or KITH_INTERNAL after a damaged row or failed read, or KITH_UNAVAILABLE after memory
- * ran out. */
+/* KITH_OK; or KITH_INTERNAL after a damaged row or failed read, until the views are reset; or
+ * KITH_UNAVAILABLE after memory ran out, until the next unit begins. */
 enum kith_err views_error(const struct views *views);
 
 /* The sequence up to which the log is applied, in memory and on disk. */
@@ -55,7 +57,8 @@ seq_t views_applied(const struct views *views);
 seq_t views_checkpointed(const struct views *views);
 
 /* A unit of change that is kept or undone as a whole: what one batch, or one slice of a replay,
- * does. @applied is the last sequence that went into it. Neither touches the disk. */
+ * does. @applied is the last sequence that went into it. Neither touches the disk. A unit with an
+ * error (views_error) is undone even if it is to be kept. */
 void views_begin(struct views *views);
 void views_keep(struct views *views, seq_t applied);
 void views_undo(struct views *views);
@@ -72,8 +75,15 @@ bool views_full(const struct views *views);
 /* Readable when a checkpoint has ended (an eventfd; views_tick drains it). */
 int views_fd(const struct views *views);
 
-/* Write everything out now and wait for it. */
+/* Wait for the checkpoint that is running, if one is, and let go of it. */
+void views_wait(struct views *views);
+
+/* Write everything out now and wait for it. KITH_UNAVAILABLE if the disk is full, KITH_INTERNAL if
+ * the views are damaged. */
 enum kith_err views_checkpoint(struct views *views);
+
+/* Why the last checkpoint failed; "" if it did not. Borrowed until the next call. */
+const struct fault *views_fault(const struct views *views);
 
 struct views_stats {
     uint64_t rows[VIEW_TABLE_COUNT]; /* in LMDB, as of the last checkpoint */

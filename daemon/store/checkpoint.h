@@ -1,0 +1,88 @@
+/* store/checkpoint.h: the thread that writes a frozen overlay into the views' environment.
+ *
+ * The phase says whom the overlay and the fields marked so belong to: the thread while WRITING and
+ * CLEANING, the loop otherwise. A transaction begins, works and commits in the thread, as LMDB
+ * demands.
+ *
+ * Layer:    store (internal).
+ * Thread:   the loop calls all of these; the thread is inside.
+ * Blocking: checkpoint_wait() and checkpoint_close() wait for the thread.
+ */
+#ifndef KITH_STORE_CHECKPOINT_H
+#define KITH_STORE_CHECKPOINT_H
+
+#include <pthread.h>
+
+#include "store/env.h"
+#include "store/overlay.h"
+
+enum checkpoint_phase {
+    CHECKPOINT_IDLE,
+    CHECKPOINT_WRITING,
+    CHECKPOINT_WRITTEN, /* or failed: look at err, then checkpoint_clean() or checkpoint_again() */
+    CHECKPOINT_CLEANING,
+    CHECKPOINT_STOPPING
+};
+
+/* What the views' environment knows of itself: one row of its table "meta". */
+struct checkpoint_mark {
+    uint32_t rows_version;
+    uint64_t epoch; /* of the log that the views derive from */
+    seq_t applied;
+    uint64_t chain; /* checksum of that record in the log, 0 for none */
+    uint64_t rows[VIEW_TABLE_COUNT];
+    uint64_t sums[VIEW_TABLE_COUNT];
+};
+
+struct checkpoint_tables {
+    MDB_dbi meta;
+    MDB_dbi rows[VIEW_TABLE_COUNT];
+};
+
+/* Open, as a part of struct views. */
+struct checkpoint {
+    struct env *env;                        /* borrowed until closed */
+    const struct checkpoint_tables *tables; /* likewise */
+    int fd;                                 /* readable when a write has ended */
+    bool running;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    enum checkpoint_phase phase; /* guarded by the mutex */
+
+    /* These belong to whom the phase says. */
+    struct overlay *overlay;
+    struct checkpoint_mark mark; /* what to write; the counts and sums are brought up to date */
+    enum kith_err err;
+    struct fault fault;
+    msec_t took_ms;
+};
+
+/* Start the thread. KITH_UNAVAILABLE with @fault if the system refuses. */
+enum kith_err checkpoint_open(struct checkpoint *checkpoint, struct env *env,
+                              const struct checkpoint_tables *tables, struct fault *fault);
+void checkpoint_close(struct checkpoint *checkpoint); /* a zeroed struct is allowed */
+
+enum checkpoint_phase checkpoint_phase(struct checkpoint *checkpoint);
+
+/* IDLE to WRITING: write @overlay (borrowed until clean or again) under @mark. */
+void checkpoint_start(struct checkpoint *checkpoint, struct overlay *overlay,
+                      const struct checkpoint_mark *mark);
+/* WRITTEN to CLEANING: clear the overlay, which nobody reads any more. */
+void checkpoint_clean(struct checkpoint *checkpoint);
+/* WRITTEN to IDLE: leave the overlay as it is, to be written again later. */
+void checkpoint_again(struct checkpoint *checkpoint);
+
+/* Wait until the thread has nothing to do, and return the phase: IDLE or WRITTEN. */
+enum checkpoint_phase checkpoint_wait(struct checkpoint *checkpoint);
+
+/* What the thread does while WRITING: one transaction. */
+enum kith_err checkpoint_write(struct env *env, const struct checkpoint_tables *tables,
+                               const struct overlay *overlay, struct checkpoint_mark *mark,
+                               struct fault *fault);
+
+void checkpoint_mark_put(struct env_txn *txn, MDB_dbi meta, const struct checkpoint_mark *mark);
+/* False if there is none, or none that this program wrote. */
+bool checkpoint_mark_get(struct env_txn *txn, MDB_dbi meta, struct checkpoint_mark *mark);
+
+#endif

@@ -1,0 +1,49 @@
+#include "base/assert.h"
+#include "base/endian.h"
+#include "store/checkpoint.h"
+#include "store/store.h"
+
+#define MARK_NAME  "state"
+#define MARK_TABLE 0 /* seed of the row's hash */
+#define MARK_COUNT (5 + 2 * VIEW_TABLE_COUNT)
+
+/* The row is a list of 8-byte numbers; another number of tables makes another length, so that
+ * views of another shape are never taken for ours. */
+void
+checkpoint_mark_put(struct env_txn *txn, MDB_dbi meta, const struct checkpoint_mark *mark)
+{
+    uint8_t row[MARK_COUNT * 8 + ROW_TRAILER_SIZE], *at = row;
+    const uint64_t head[] = {STORE_FORMAT, mark->rows_version, mark->epoch, mark->applied,
+                             mark->chain};
+    for (size_t i = 0; i < ARRAY_COUNT(head); i++, at += 8)
+        put_be64(at, head[i]);
+    for (size_t i = 0; i < VIEW_TABLE_COUNT; i++, at += 16) {
+        put_be64(at, mark->rows[i]);
+        put_be64(at + 8, mark->sums[i]);
+    }
+    assert(at == row + MARK_COUNT * 8);
+    struct slice name = slice_str(MARK_NAME);
+    put_be32(at, (uint32_t)row_hash(MARK_TABLE, name, slice_of(row, MARK_COUNT * 8)));
+    env_put(txn, meta, name, slice_of(row, sizeof(row)), 0);
+}
+
+bool
+checkpoint_mark_get(struct env_txn *txn, MDB_dbi meta, struct checkpoint_mark *mark)
+{
+    struct slice name = slice_str(MARK_NAME), row = env_get(txn, meta, name);
+    if (!row.data || !row_check(MARK_TABLE, name, &row, NULL) || row.size != MARK_COUNT * 8 ||
+        get_be64(row.data) != STORE_FORMAT)
+        return false;
+    *mark = (struct checkpoint_mark){
+        .rows_version = (uint32_t)get_be64(row.data + 8),
+        .epoch = get_be64(row.data + 16),
+        .applied = get_be64(row.data + 24),
+        .chain = get_be64(row.data + 32),
+    };
+    const uint8_t *at = row.data + 40;
+    for (size_t i = 0; i < VIEW_TABLE_COUNT; i++, at += 16) {
+        mark->rows[i] = get_be64(at);
+        mark->sums[i] = get_be64(at + 8);
+    }
+    return true;
+}

@@ -1,0 +1,267 @@
+#include "store/env.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+
+/* Larger than anything a commit that met a full disk can have left unwritten by chance. */
+#define PROBE_SIZE ((size_t)256 * 1024)
+
+static uint64_t
+file_size(const struct env *env)
+{
+    int fd;
+    struct stat stat;
+    if (mdb_env_get_fd(env->mdb, &fd) != 0 || fstat(fd, &stat) != 0)
+        return 0;
+    return (uint64_t)stat.st_size;
+}
+
+uint64_t
+env_size(const struct env *env)
+{
+    return file_size(env);
+}
+
+/* How long the file has to be for all pages that its last transaction may point to. */
+static uint64_t
+promised_size(const struct env *env)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    if (mdb_env_info(env->mdb, &info) != 0 || mdb_env_stat(env->mdb, &stat) != 0)
+        return 0;
+    return ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+}
+
+void
+env_pad(struct env *env)
+{
+    int fd;
+    uint64_t size = promised_size(env);
+    if (file_size(env) < size && mdb_env_get_fd(env->mdb, &fd) == 0) {
+        /* Sparse, so a full disk does not matter; failure leaves things as they were. */
+        if (ftruncate(fd, (off_t)size) != 0)
+            return;
+    }
+}
+
+static int
+directory_make(const char *dir)
+{
+    return mkdir(dir, 0700) == 0 || errno == EEXIST ? 0 : errno;
+}
+
+static enum kith_err
+open_failed(struct env *env, int rc, struct fault *fault)
+{
+    bool damaged = rc == MDB_INVALID || rc == MDB_CORRUPTED || rc == MDB_PAGE_NOTFOUND;
+    if (damaged)
+        fault_set(fault, "%s/data.mdb is damaged or no LMDB file (%s): restore it from a backup",
+                  env->dir, mdb_strerror(rc));
+    else
+        fault_set(fault, "%s: cannot open the database: %s", env->dir, mdb_strerror(rc));
+    env_close(env);
+    return damaged ? KITH_INTERNAL : KITH_UNAVAILABLE;
+}
+
+enum kith_err
+env_open(struct env *env, const char *dir, uint64_t map_size, unsigned flags, struct fault *fault)
+{
+    assert(map_size > 0);
+    *env = (struct env){.dir = strdup(dir)};
+    int rc = env->dir ? directory_make(dir) : ENOMEM;
+    if (rc != 0) {
+        fault_set(fault, "%s: cannot make the directory: %s", dir, mdb_strerror(rc));
+        env_close(env);
+        return KITH_UNAVAILABLE;
+    }
+    rc = mdb_env_create(&env->mdb);
+    if (rc == 0)
+        rc = mdb_env_set_mapsize(env->mdb, map_size);
+    if (rc == 0)
+        rc = mdb_env_set_maxdbs(env->mdb, ENV_TABLES_MAX);
+    if (rc == 0)
+        rc = mdb_env_open(env->mdb, dir, flags | MDB_NOTLS, 0600);
+    if (rc == 0) {
+        int dead;
+        rc = mdb_reader_check(env->mdb, &dead);
+    }
+    if (rc != 0)
+        return open_failed(env, rc, fault);
+
+    /* A page beyond the end of the file would be a SIGBUS; a page of zeros is an error code. */
+    env->truncated = file_size(env) < promised_size(env);
+    env_pad(env);
+    return KITH_OK;
+}
+
+void
+env_close(struct env *env)
+{
+    if (env->reader)
+        mdb_txn_abort(env->reader);
+    if (env->mdb)
+        mdb_env_close(env->mdb);
+    free(env->dir);
+    *env = (struct env){0};
+}
+
+MDB_txn *
+env_reader_renew(struct env *env)
+{
+    assert(!env->reader_live);
+    int rc = env->reader ? mdb_txn_renew(env->reader)
+                         : mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &env->reader);
+    if (rc != 0)
+        return NULL;
+    env->reader_live = true;
+    env->renewals++;
+    return env->reader;
+}
+
+void
+env_refresh(struct env *env)
+{
+    if (!env->reader_live)
+        return;
+    mdb_txn_reset(env->reader);
+    env->reader_live = false;
+}
+
+void
+env_begin(struct env_txn *txn, struct env *env)
+{
+    *txn = (struct env_txn){.env = env};
+    txn->rc = mdb_txn_begin(env->mdb, NULL, 0, &txn->txn);
+}
+
+MDB_dbi
+env_table(struct env_txn *txn, const char *name)
+{
+    MDB_dbi table = 0;
+    if (txn->rc == 0)
+        txn->rc = mdb_dbi_open(txn->txn, name, MDB_CREATE, &table);
+    return table;
+}
+
+struct slice
+env_get(struct env_txn *txn, MDB_dbi table, struct slice key)
+{
+    MDB_val name = env_val(key), value;
+    if (txn->rc != 0)
+        return (struct slice){0};
+    int rc = mdb_get(txn->txn, table, &name, &value);
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        txn->rc = rc;
+    return rc == 0 ? env_slice(value) : (struct slice){0};
+}
+
+void
+env_put(struct env_txn *txn, MDB_dbi table, struct slice key, struct slice value, unsigned flags)
+{
+    MDB_val name = env_val(key), data = env_val(value);
+    if (txn->rc == 0)
+        txn->rc = mdb_put(txn->txn, table, &name, &data, flags);
+}
+
+void
+env_del(struct env_txn *txn, MDB_dbi table, struct slice key)
+{
+    MDB_val name = env_val(key);
+    if (txn->rc != 0)
+        return;
+    int rc = mdb_del(txn->txn, table, &name, NULL);
+    if (rc != MDB_NOTFOUND)
+        txn->rc = rc;
+}
+
+void
+env_abort(struct env_txn *txn)
+{
+    if (txn->txn)
+        mdb_txn_abort(txn->txn);
+    txn->txn = NULL;
+}
+
+/* True for the codes that say that space ran out, be it of disk, quota, map or memory. */
+static bool
+is_short(int rc)
+{
+    static const int codes[] = {MDB_MAP_FULL, MDB_TXN_FULL, ENOSPC, EDQUOT, EFBIG, ENOMEM};
+    for (size_t i = 0; i < ARRAY_COUNT(codes); i++) {
+        if (rc == codes[i])
+            return true;
+    }
+    return false;
+}
+
+static int
+probe_write(int fd, uint64_t at)
+{
+    static const uint8_t zeros[4096];
+    for (size_t done = 0; done < PROBE_SIZE;) {
+        ssize_t size = pwrite(fd, zeros, sizeof(zeros), (off_t)(at + done));
+        if (size < 0 && errno != EINTR)
+            return errno;
+        done += size > 0 ? (size_t)size : 0;
+    }
+    return 0;
+}
+
+/* LMDB reports a write that was cut short, as a full disk does, as EIO. So ask the disk: write some
+ * zeros where the file would have grown, to a file of our own. */
+static bool
+disk_is_full(const struct env *env)
+{
+    char *path;
+    if (asprintf(&path, "%s/probe", env->dir) < 0)
+        return false;
+    bool full = false;
+    int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        full = is_short(errno);
+    } else {
+        full = is_short(probe_write(fd, file_size(env)));
+        close(fd);
+        unlink(path);
+    }
+    free(path);
+    return full;
+}
+
+static enum kith_err
+commit_failed(const struct env *env, int rc, struct fault *fault)
+{
+    const char *cure = "free some space";
+    if (rc == MDB_MAP_FULL)
+        cure = "raise map_size";
+    else if (rc == ENOMEM)
+        cure = "free some memory";
+
+    if (is_short(rc) || (rc == EIO && disk_is_full(env))) {
+        fault_set(fault, "%s: cannot write: %s: %s", env->dir,
+                  rc == EIO ? "the disk is full" : mdb_strerror(rc), cure);
+        return KITH_UNAVAILABLE;
+    }
+    fault_set(fault, "%s: a write failed in a way that leaves its outcome open: %s", env->dir,
+              mdb_strerror(rc));
+    return KITH_INTERNAL;
+}
+
+enum kith_err
+env_commit(struct env_txn *txn, struct fault *fault)
+{
+    if (txn->rc == 0) {
+        assert(txn->txn);
+        txn->rc = mdb_txn_commit(txn->txn);
+        txn->txn = NULL; /* freed on failure too */
+    }
+    env_abort(txn);
+    return txn->rc == 0 ? KITH_OK : commit_failed(txn->env, txn->rc, fault);
+}

@@ -1,0 +1,56 @@
+/* store/hash.h: rows by their whole key: the busiest memory of the daemon.
+ *
+ * Open addressing with linear probing. A slot is 8 bytes, the hash and the place of the row, eight
+ * to a cache line: a row that is not there costs one cache miss, a row that is there one more for
+ * key and value. Rows are never removed one by one; a hash is cleared as a whole.
+ *
+ * Layer: store. Thread: one at a time. Blocking: no.
+ */
+#ifndef KITH_STORE_HASH_H
+#define KITH_STORE_HASH_H
+
+#include "store/row.h"
+
+struct hash_slot {
+    uint32_t hash;
+    uint32_t place; /* of the row; 0 means the slot is free */
+};
+
+/* Open for iteration: slots[0 .. mask], free ones included. A zeroed struct is an empty hash. */
+struct hash {
+    struct hash_slot *slots; /* NULL, or mask + 1 of them */
+    uint32_t mask;
+    uint32_t count;
+};
+
+void hash_fini(struct hash *hash);
+
+/* Forget all rows. Keeps the memory, but halves what was mostly unused. */
+void hash_clear(struct hash *hash);
+
+/* The place of the row of @table with @key, whose key_hash() is @key_hash, or 0. */
+static inline uint32_t
+hash_find(const struct hash *hash, const struct arena *arena, uint32_t key_hash, uint8_t table,
+          struct slice key)
+{
+    if (!hash->slots)
+        return 0;
+    for (uint32_t i = key_hash & hash->mask;; i = (i + 1) & hash->mask) {
+        const struct hash_slot *slot = &hash->slots[i];
+        if (slot->place == 0)
+            return 0;
+        if (slot->hash == key_hash && row_is(arena_at(arena, slot->place), table, key))
+            return slot->place;
+    }
+}
+
+/* Make sure that one more row fits; false if memory is short. */
+bool hash_ensure(struct hash *hash);
+
+/* Add a row that is not there yet, after hash_ensure(). */
+void hash_add(struct hash *hash, uint32_t key_hash, uint32_t place);
+
+/* Bytes of memory in use. */
+size_t hash_size(const struct hash *hash);
+
+#endif

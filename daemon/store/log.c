@@ -1,0 +1,497 @@
+#include "store/log.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/assert.h"
+#include "base/buf.h"
+#include "base/endian.h"
+#include "store/parts.h"
+#include "store/row.h"
+#include "store/store.h"
+
+/* A record on disk: checksum, time, body. */
+#define CHECKSUM_SIZE    8
+#define RECORD_HEAD_SIZE (CHECKSUM_SIZE + 8)
+#define RECORD_SIZE_MAX  ((size_t)64 * 1024 * 1024) /* far above any event; below LMDB's limit */
+
+/* Rows of table "meta", each with a trailer as rows of views have. */
+#define META_TABLE    0 /* seed of their hashes */
+#define META_FORMAT   "format"
+#define META_EPOCH    "epoch"
+#define META_BASE     "base" /* sequence and checksum in front of the first record */
+#define META_SIZE_MAX 32
+
+/* Memory for pending records that is kept between batches, and the address space for them: a
+ * batch is bounded by what a turn of the loop drains. */
+#define PENDING_KEEP_SIZE ((size_t)16 * 1024 * 1024)
+#define PENDING_SIZE_MAX  ((size_t)4 * 1024 * 1024 * 1024)
+
+struct tip {
+    seq_t seq;
+    uint64_t checksum;
+    msec_t at_ms;
+};
+
+/* A record that waits for the end of the batch, whole, as it will be on disk. */
+struct pending {
+    uint32_t place;
+    uint32_t size;
+};
+
+struct log {
+    struct env *env;
+    MDB_dbi meta, events;
+    MDB_cursor *cursor; /* of the reader */
+    uint64_t renewals;  /* of the reader when the cursor was last renewed */
+
+    uint64_t epoch;
+    struct tip base;    /* what the first record stands on: sequence 0 and the epoch */
+    struct tip durable; /* the last record on disk */
+    struct tip last;    /* the last record, pending ones included */
+
+    struct arena arena; /* the pending records, which therefore stay where they are */
+    struct buf pending; /* struct pending, for durable.seq + 1 and on */
+    bool failed;        /* memory ran out within this batch */
+    seq_t damage;
+};
+
+seq_t
+log_first(const struct log *log)
+{
+    return log->base.seq + 1;
+}
+
+seq_t
+log_last(const struct log *log)
+{
+    return log->last.seq;
+}
+
+msec_t
+log_last_at(const struct log *log)
+{
+    return log->last.at_ms;
+}
+
+uint64_t
+log_epoch(const struct log *log)
+{
+    return log->epoch;
+}
+
+seq_t
+log_damage(const struct log *log)
+{
+    return log->damage;
+}
+
+/* ---- Reading ---- */
+
+static uint64_t
+record_hash(struct slice record, uint64_t seed)
+{
+    assert(record.size >= RECORD_HEAD_SIZE);
+    return XXH3_64bits_withSeed(record.data + CHECKSUM_SIZE, record.size - CHECKSUM_SIZE, seed);
+}
+
+static enum kith_err
+damaged(struct log *log, seq_t seq)
+{
+    if (log->damage == 0)
+        log->damage = seq;
+    return KITH_INTERNAL;
+}
+
+static MDB_cursor *
+reader_cursor(struct log *log)
+{
+    MDB_txn *txn = env_reader(log->env);
+    if (!txn)
+        return NULL;
+    if (log->cursor && log->renewals == log->env->renewals)
+        return log->cursor;
+    int rc = log->cursor ? mdb_cursor_renew(txn, log->cursor)
+                         : mdb_cursor_open(txn, log->events, &log->cursor);
+    log->renewals = log->env->renewals;
+    return rc == 0 ? log->cursor : NULL;
+}
+
+/* The whole record @seq, which must exist; absent where it cannot be read. */
+static struct slice
+record_at(struct log *log, seq_t seq)
+{
+    assert(seq > log->base.seq && seq <= log->last.seq);
+    if (seq > log->durable.seq) {
+        const struct pending *pending = (const struct pending *)(void *)log->pending.data;
+        const struct pending *one = &pending[seq - log->durable.seq - 1];
+        return slice_of(arena_at(&log->arena, one->place), one->size);
+    }
+    uint8_t name[8];
+    put_be64(name, seq);
+    MDB_val key = {sizeof(name), name}, value;
+    /* One cursor for all: the neighbour of the record last read is found without a search. */
+    MDB_cursor *cursor = reader_cursor(log);
+    if (!cursor || mdb_cursor_get(cursor, &key, &value, MDB_SET) != 0)
+        return (struct slice){0};
+    return env_slice(value);
+}
+
+enum kith_err
+log_checksum(struct log *log, seq_t seq, uint64_t *out)
+{
+    assert(seq >= log->base.seq && seq <= log->last.seq);
+    if (seq == log->base.seq || seq == log->last.seq) {
+        *out = seq == log->last.seq ? log->last.checksum : log->base.checksum;
+        return KITH_OK;
+    }
+    struct slice record = record_at(log, seq);
+    if (record.size < RECORD_HEAD_SIZE)
+        return damaged(log, seq);
+    *out = get_be64(record.data);
+    return KITH_OK;
+}
+
+/* Read record @seq and check it against @seed, its predecessor's checksum. */
+static enum kith_err
+record_read(struct log *log, seq_t seq, uint64_t seed, struct log_record *out, uint64_t *checksum)
+{
+    struct slice record = record_at(log, seq);
+    if (record.size < RECORD_HEAD_SIZE)
+        return damaged(log, seq);
+    uint64_t expected = record_hash(record, seed);
+    if (get_be64(record.data) != expected)
+        return damaged(log, seq);
+    *out = (struct log_record){
+        .seq = seq,
+        .at_ms = (msec_t)get_be64(record.data + CHECKSUM_SIZE),
+        .body = {record.data + RECORD_HEAD_SIZE, record.size - RECORD_HEAD_SIZE},
+    };
+    *checksum = expected;
+    return KITH_OK;
+}
+
+enum kith_err
+log_read(struct log *log, seq_t seq, struct log_record *out)
+{
+    if (seq <= log->base.seq || seq > log->last.seq)
+        return KITH_NOT_FOUND;
+    uint64_t seed, checksum;
+    enum kith_err err = log_checksum(log, seq - 1, &seed);
+    return err ? err : record_read(log, seq, seed, out, &checksum);
+}
+
+void
+log_scan_begin(struct log_scan *scan, struct log *log, seq_t after)
+{
+    *scan = (struct log_scan){.log = log, .seq = after};
+    if (after < log->base.seq)
+        scan->seq = log->base.seq;
+    if (scan->seq < log->last.seq)
+        scan->err = log_checksum(log, scan->seq, &scan->checksum);
+}
+
+bool
+log_scan_next(struct log_scan *scan, struct log_record *out)
+{
+    if (scan->err != KITH_OK || scan->seq >= scan->log->last.seq)
+        return false;
+    scan->err = record_read(scan->log, scan->seq + 1, scan->checksum, out, &scan->checksum);
+    if (scan->err != KITH_OK)
+        return false;
+    scan->seq++;
+    return true;
+}
+
+void
+log_scan_end(struct log_scan *scan)
+{
+    scan->log = NULL;
+}
+
+enum kith_err
+log_find_time(struct log *log, msec_t at_ms, seq_t *seq)
+{
+    seq_t low = log->base.seq + 1, high = log->last.seq + 1;
+    while (low < high) {
+        seq_t middle = low + (high - low) / 2;
+        struct log_record record;
+        enum kith_err err = log_read(log, middle, &record);
+        if (err != KITH_OK)
+            return err;
+        if (record.at_ms < at_ms)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *seq = low;
+    return KITH_OK;
+}
+
+/* ---- Appending ---- */
+
+/* Room for a record that will be the next, with its place noted; NULL if memory is short. */
+static uint8_t *
+pending_add(struct log *log, size_t size)
+{
+    uint32_t place = arena_alloc(&log->arena, size, ARENA_UNIT);
+    struct pending pending = {place, (uint32_t)size};
+    buf_append(&log->pending, &pending, sizeof(pending));
+    if (place == 0 || log->pending.failed)
+        return NULL;
+    return arena_at(&log->arena, place);
+}
+
+seq_t
+log_append(struct log *log, msec_t at_ms, struct slice body)
+{
+    assert(at_ms >= log->last.at_ms);
+    assert(body.size <= RECORD_SIZE_MAX);
+    if (log->failed)
+        return 0;
+    struct slice record = {.size = RECORD_HEAD_SIZE + body.size};
+    uint8_t *to = pending_add(log, record.size);
+    if (!to) {
+        log->failed = true;
+        return 0;
+    }
+    record.data = to;
+    put_be64(to + CHECKSUM_SIZE, (uint64_t)at_ms);
+    if (body.size)
+        memcpy(to + RECORD_HEAD_SIZE, body.data, body.size);
+    uint64_t checksum = record_hash(record, log->last.checksum);
+    put_be64(to, checksum);
+    log->last = (struct tip){log->last.seq + 1, checksum, at_ms};
+    return log->last.seq;
+}
+
+bool
+log_has_pending(const struct log *log)
+{
+    return log->last.seq > log->durable.seq;
+}
+
+bool
+log_failed(const struct log *log)
+{
+    return log->failed;
+}
+
+void
+log_write(const struct log *log, struct env_txn *txn)
+{
+    const struct pending *pending = (const struct pending *)(const void *)log->pending.data;
+    size_t count = log->last.seq - log->durable.seq;
+    assert(!log->failed && log->pending.size == count * sizeof(*pending));
+
+    for (size_t i = 0; i < count && txn->rc == 0; i++) {
+        uint8_t name[8];
+        put_be64(name, log->durable.seq + 1 + i);
+        env_put(txn, log->events, slice_of(name, sizeof(name)),
+                slice_of(arena_at(&log->arena, pending[i].place), pending[i].size), MDB_APPEND);
+    }
+}
+
+static void
+pending_clear(struct log *log)
+{
+    arena_clear(&log->arena, PENDING_KEEP_SIZE);
+    buf_clear(&log->pending);
+    log->failed = false;
+}
+
+void
+log_keep(struct log *log)
+{
+    assert(!log->failed);
+    log->durable = log->last;
+    pending_clear(log);
+}
+
+void
+log_drop(struct log *log)
+{
+    log->last = log->durable;
+    pending_clear(log);
+}
+
+/* ---- Opening ---- */
+
+/* The sequence of the last record on disk; the base's if there is none. False if that cannot be
+ * read. */
+static bool
+disk_last(struct log *log, seq_t *seq)
+{
+    MDB_val key, value;
+    MDB_cursor *cursor = reader_cursor(log);
+    int rc = cursor ? mdb_cursor_get(cursor, &key, &value, MDB_LAST) : MDB_CORRUPTED;
+    if (rc == MDB_NOTFOUND) {
+        *seq = log->base.seq;
+        return true;
+    }
+    if (rc != 0 || key.mv_size != 8)
+        return false;
+    *seq = get_be64(key.mv_data);
+    return true;
+}
+
+bool
+log_is_unchanged(struct log *log)
+{
+    seq_t seq;
+    env_refresh(log->env);
+    return disk_last(log, &seq) && seq == log->durable.seq;
+}
+
+static void
+meta_put(struct log *log, struct env_txn *txn, const char *name, struct slice value)
+{
+    uint8_t row[META_SIZE_MAX];
+    struct slice key = slice_str(name);
+    assert(value.size + ROW_TRAILER_SIZE <= sizeof(row));
+    memcpy(row, value.data, value.size);
+    put_be32(row + value.size, (uint32_t)row_hash(META_TABLE, key, value));
+    env_put(txn, log->meta, key, slice_of(row, value.size + ROW_TRAILER_SIZE), 0);
+}
+
+/* False if the row is missing, damaged or not of this size. */
+static bool
+meta_get(struct log *log, struct env_txn *txn, const char *name, void *out, size_t size)
+{
+    struct slice key = slice_str(name), value = env_get(txn, log->meta, key);
+    if (!value.data || !row_check(META_TABLE, key, &value, NULL) || value.size != size)
+        return false;
+    memcpy(out, value.data, size);
+    return true;
+}
+
+static void
+meta_make(struct log *log, struct env_txn *txn)
+{
+    uint8_t format[4], epoch[8], base[16];
+    randombytes_buf(&log->epoch, sizeof(log->epoch));
+    put_be32(format, STORE_FORMAT);
+    put_be64(epoch, log->epoch);
+    put_be64(base, 0);
+    put_be64(base + 8, log->epoch);
+    meta_put(log, txn, META_FORMAT, slice_of(format, sizeof(format)));
+    meta_put(log, txn, META_EPOCH, slice_of(epoch, sizeof(epoch)));
+    meta_put(log, txn, META_BASE, slice_of(base, sizeof(base)));
+}
+
+/* Read the rows of table meta, or make them in a new log. */
+static enum kith_err
+meta_load(struct log *log, struct env_txn *txn, struct fault *fault)
+{
+    uint8_t format[4], epoch[8], base[16];
+    MDB_stat stat;
+    if (txn->rc != 0)
+        return KITH_OK; /* env_commit() will say so */
+    if (mdb_stat(txn->txn, log->meta, &stat) == 0 && stat.ms_entries == 0)
+        meta_make(log, txn);
+    if (txn->rc != 0)
+        return KITH_OK;
+
+    if (!meta_get(log, txn, META_FORMAT, format, sizeof(format))) {
+        fault_set(fault,
+                  "%s/data.mdb is not a log of kith, or is damaged: restore it from a backup",
+                  log->env->dir);
+        return KITH_INTERNAL;
+    }
+    if (get_be32(format) != STORE_FORMAT) {
+        fault_set(fault, "%s/data.mdb has format %u and this program knows format %u: use the %s",
+                  log->env->dir, (unsigned)get_be32(format), STORE_FORMAT,
+                  get_be32(format) > STORE_FORMAT ? "newer program" : "older one to convert it");
+        return KITH_UNAVAILABLE;
+    }
+    if (!meta_get(log, txn, META_EPOCH, epoch, sizeof(epoch)) ||
+        !meta_get(log, txn, META_BASE, base, sizeof(base))) {
+        fault_set(fault, "%s/data.mdb is damaged: restore it from a backup", log->env->dir);
+        return KITH_INTERNAL;
+    }
+    log->epoch = get_be64(epoch);
+    log->base = (struct tip){.seq = get_be64(base), .checksum = get_be64(base + 8)};
+    return KITH_OK;
+}
+
+static enum kith_err
+tables_open(struct log *log, struct fault *fault)
+{
+    struct env_txn txn;
+    env_begin(&txn, log->env);
+    log->meta = env_table(&txn, "meta");
+    enum kith_err err = meta_load(log, &txn, fault);
+    if (err != KITH_OK) {
+        env_abort(&txn);
+        return err;
+    }
+    log->events = env_table(&txn, "events");
+    return env_commit(&txn, fault);
+}
+
+/* Find the last record, and check that it is sound and that none is missing before it. */
+static enum kith_err
+tip_load(struct log *log, struct fault *fault)
+{
+    MDB_stat stat = {0};
+    seq_t last;
+    struct log_record record;
+    struct tip *tip = &log->durable;
+
+    if (!disk_last(log, &last) || mdb_stat(env_reader(log->env), log->events, &stat) != 0 ||
+        last - log->base.seq != stat.ms_entries) {
+        fault_set(fault, "%s/data.mdb is damaged: events are missing: restore it from a backup",
+                  log->env->dir);
+        return KITH_INTERNAL;
+    }
+    *tip = log->base;
+    if (last > log->base.seq) {
+        uint64_t seed;
+        tip->seq = log->last.seq = last;
+        if (log_checksum(log, last - 1, &seed) != KITH_OK ||
+            record_read(log, last, seed, &record, &tip->checksum) != KITH_OK) {
+            fault_set(fault, "%s/data.mdb is damaged at event %llu: restore it from a backup",
+                      log->env->dir, (unsigned long long)log->damage);
+            return KITH_INTERNAL;
+        }
+        tip->at_ms = record.at_ms;
+    }
+    log->last = *tip;
+    return KITH_OK;
+}
+
+enum kith_err
+log_open(struct log **out, struct env *env, struct fault *fault)
+{
+    struct log *log = calloc(1, sizeof(*log));
+    if (!log || !arena_init(&log->arena, PENDING_SIZE_MAX)) {
+        free(log);
+        fault_set(fault, "%s: out of memory", env->dir);
+        return KITH_UNAVAILABLE;
+    }
+    log->env = env;
+    enum kith_err err = tables_open(log, fault);
+    if (err == KITH_OK)
+        err = tip_load(log, fault);
+    if (err != KITH_OK) {
+        log_close(log);
+        return err;
+    }
+    *out = log;
+    return KITH_OK;
+}
+
+void
+log_close(struct log *log)
+{
+    if (!log)
+        return;
+    if (log->cursor)
+        mdb_cursor_close(log->cursor);
+    arena_fini(&log->arena);
+    buf_fini(&log->pending);
+    free(log);
+}

@@ -1,0 +1,174 @@
+#include "store/overlay.h"
+
+#include "base/assert.h"
+
+/* Memory that an empty overlay holds on to: a busy second's worth. */
+#define OVERLAY_KEEP_SIZE ((size_t)64 * 1024 * 1024)
+#define UNDO_KEEP_SIZE    ((size_t)8 * 1024 * 1024)
+
+/* What a row was before the unit. */
+struct undo {
+    uint32_t place; /* of the row */
+    uint32_t unit;
+    uint32_t size;
+    uint8_t state;
+    uint8_t value[];
+};
+
+bool
+overlay_init(struct overlay *overlay, size_t size)
+{
+    *overlay = (struct overlay){0};
+    return arena_init(&overlay->arena, size) && arena_init(&overlay->undo, size);
+}
+
+void
+overlay_fini(struct overlay *overlay)
+{
+    arena_fini(&overlay->arena);
+    hash_fini(&overlay->points);
+    arena_fini(&overlay->undo);
+}
+
+void
+overlay_clear(struct overlay *overlay)
+{
+    arena_clear(&overlay->arena, OVERLAY_KEEP_SIZE);
+    hash_clear(&overlay->points);
+    memset(overlay->lists, 0, sizeof(overlay->lists));
+    arena_clear(&overlay->undo, UNDO_KEEP_SIZE);
+    overlay->unit = 0;
+}
+
+struct overlay_key
+overlay_key_of(enum view_table table, struct slice key)
+{
+    assert(table < VIEW_TABLE_COUNT);
+    assert(key.size > 0 && key.size <= VIEW_KEY_SIZE_MAX);
+    struct overlay_key out = {.table = table, .key = key};
+    switch (view_tables[table].kind) {
+    case VIEW_KIND_POINT:
+        out.hash = key_hash((uint8_t)table, key);
+        break;
+    case VIEW_KIND_LIST:
+        out.tree = tree_key_of(key);
+        break;
+    }
+    return out;
+}
+
+static uint32_t
+find(const struct overlay *overlay, const struct overlay_key *key)
+{
+    if (view_tables[key->table].kind == VIEW_KIND_LIST)
+        return tree_find(&overlay->lists[key->table], &overlay->arena, &key->tree);
+    return hash_find(&overlay->points, &overlay->arena, key->hash, (uint8_t)key->table, key->key);
+}
+
+const struct row *
+overlay_find(const struct overlay *overlay, const struct overlay_key *key)
+{
+    uint32_t place = find(overlay, key);
+    if (place == 0)
+        return NULL;
+    const struct row *row = arena_at(&overlay->arena, place);
+    return row->state == ROW_NONE ? NULL : row;
+}
+
+/* Make a row, still in state ROW_NONE, and index it. 0 if memory is short. */
+static uint32_t
+row_add(struct overlay *overlay, const struct overlay_key *key, size_t value_size)
+{
+    uint8_t table = (uint8_t)key->table;
+    uint32_t place = row_make(&overlay->arena, table, key->key, value_size);
+    if (place == 0)
+        return 0;
+    if (view_tables[table].kind == VIEW_KIND_LIST)
+        return tree_add(&overlay->lists[table], &overlay->arena, &key->tree, place) ? place : 0;
+    if (!hash_ensure(&overlay->points))
+        return 0;
+    hash_add(&overlay->points, key->hash, place);
+    return place;
+}
+
+/* Save what the row is, unless this unit did so already. False if memory is short. */
+static bool
+row_save(struct overlay *overlay, uint32_t place, struct row *row)
+{
+    if (row->unit == overlay->unit)
+        return true;
+    uint32_t size = row->state == ROW_VALUE ? row->size : 0;
+    uint32_t at = arena_alloc(&overlay->undo, offsetof(struct undo, value) + size, ARENA_UNIT);
+    if (at == 0)
+        return false;
+
+    struct undo *undo = arena_at(&overlay->undo, at);
+    undo->place = place;
+    undo->unit = row->unit;
+    undo->size = size;
+    undo->state = row->state;
+    memcpy(undo->value, arena_at(&overlay->arena, row->value), size);
+    row->unit = overlay->unit;
+    return true;
+}
+
+bool
+overlay_put(struct overlay *overlay, const struct overlay_key *key, enum row_state state,
+            struct slice value)
+{
+    assert(overlay->unit > 0 && state != ROW_NONE);
+    uint32_t place = find(overlay, key);
+    if (place == 0)
+        place = row_add(overlay, key, state == ROW_VALUE ? value.size : 0);
+    if (place == 0)
+        return false;
+
+    struct row *row = arena_at(&overlay->arena, place);
+    if (!row_save(overlay, place, row))
+        return false;
+    if (state == ROW_VALUE && !row_set(&overlay->arena, row, value))
+        return false;
+    row->state = (uint8_t)state;
+    return true;
+}
+
+void
+overlay_begin(struct overlay *overlay)
+{
+    /* A unit that changed nothing leaves its number to the next. */
+    if (overlay->unit > 0 && overlay->undo.used == ARENA_UNIT)
+        return;
+    assert(overlay->unit < UINT32_MAX);
+    overlay->unit++;
+    arena_clear(&overlay->undo, UNDO_KEEP_SIZE);
+}
+
+/* Put a row back; return where the next undo is. */
+static size_t
+row_restore(struct overlay *overlay, size_t at)
+{
+    const struct undo *undo = arena_at(&overlay->undo, (uint32_t)(at / ARENA_UNIT));
+    struct row *row = arena_at(&overlay->arena, undo->place);
+    assert(row->unit == overlay->unit && row->room >= undo->size);
+
+    memcpy(arena_at(&overlay->arena, row->value), undo->value, undo->size);
+    row->size = undo->size;
+    row->unit = undo->unit;
+    row->state = undo->state;
+    size_t end = at + offsetof(struct undo, value) + undo->size;
+    return (end + ARENA_UNIT - 1) / ARENA_UNIT * ARENA_UNIT;
+}
+
+void
+overlay_undo(struct overlay *overlay)
+{
+    for (size_t at = ARENA_UNIT; at < overlay->undo.used;)
+        at = row_restore(overlay, at);
+    arena_clear(&overlay->undo, UNDO_KEEP_SIZE);
+}
+
+size_t
+overlay_size(const struct overlay *overlay)
+{
+    return overlay->arena.used + hash_size(&overlay->points) + overlay->undo.used;
+}

@@ -1,0 +1,59 @@
+/* store/overlay.h: the changed rows of all views since a freeze, with undo.
+ *
+ * Point rows are found through a hash, list rows through a tree for each table; the rows themselves
+ * lie in one arena. Within a unit of change the first touch of a row saves what it was.
+ *
+ * Layer: store. Thread: one at a time; a frozen overlay may be read by several. Blocking: no.
+ */
+#ifndef KITH_STORE_OVERLAY_H
+#define KITH_STORE_OVERLAY_H
+
+#include "store/hash.h"
+#include "store/row.h"
+#include "store/tables.h"
+#include "store/tree.h"
+
+/* Open, so that reading costs no call. */
+struct overlay {
+    struct arena arena;
+    struct hash points;
+    struct tree lists[VIEW_TABLE_COUNT];
+    struct arena undo; /* of the unit of change that is open: one struct undo behind the other */
+    uint32_t unit;     /* number of that unit */
+};
+
+/* A key made ready to be looked up in any overlay. */
+struct overlay_key {
+    enum view_table table;
+    struct slice key; /* borrowed */
+    union {
+        uint32_t hash;        /* of a point row */
+        struct tree_key tree; /* of a list row */
+    };
+};
+
+/* @size: address space for the rows, and as much for their undo. False if memory is short. */
+bool overlay_init(struct overlay *overlay, size_t size);
+void overlay_fini(struct overlay *overlay); /* a zeroed struct is allowed */
+
+/* Forget everything; keep some memory for the next use. */
+void overlay_clear(struct overlay *overlay);
+
+struct overlay_key overlay_key_of(enum view_table table, struct slice key);
+
+/* The row, or NULL where this overlay says nothing about it. */
+const struct row *overlay_find(const struct overlay *overlay, const struct overlay_key *key);
+
+/* Set a row's state, and its value if that is ROW_VALUE. False, and nothing changed, if memory is
+ * short. */
+bool overlay_put(struct overlay *overlay, const struct overlay_key *key, enum row_state state,
+                 struct slice value);
+
+/* Begin a unit of change; then go back to its beginning, or begin the next. */
+void overlay_begin(struct overlay *overlay);
+void overlay_undo(struct overlay *overlay);
+
+/* Bytes of memory in use. */
+size_t overlay_size(const struct overlay *overlay);
+
+#endif

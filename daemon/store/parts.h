@@ -1,0 +1,42 @@
+/* store/parts.h: the inner faces of log and keys, for store.c and views.c only.
+ *
+ * A batch is written by log_write() and keys_write() into one transaction. These two read what is
+ * pending and touch nothing else, so that the commit may move to a thread of its own; what was
+ * written is then settled with _keep(), or with _drop(), on the loop thread.
+ *
+ * Layer: store (internal). Thread: loop thread only. Blocking: as env.h.
+ */
+#ifndef KITH_STORE_PARTS_H
+#define KITH_STORE_PARTS_H
+
+#include "store/env.h"
+#include "store/keys.h"
+#include "store/log.h"
+
+/* Open or make the log in @env (borrowed until closed), and check its last record and that none is
+ * missing. KITH_INTERNAL if it is damaged, KITH_UNAVAILABLE otherwise, both with @fault. */
+enum kith_err log_open(struct log **out, struct env *env, struct fault *fault);
+void log_close(struct log *log);
+
+bool log_has_pending(const struct log *log);
+bool log_failed(const struct log *log); /* memory ran out within the batch */
+void log_write(const struct log *log, struct env_txn *txn);
+void log_keep(struct log *log);
+void log_drop(struct log *log);
+
+/* After a failed write: true if a fresh look finds the log as it was before the batch. */
+bool log_is_unchanged(struct log *log);
+
+/* The checksum of record @seq, unverified; of 0, or of the last one trimmed away, what the chain
+ * starts from. */
+enum kith_err log_checksum(struct log *log, seq_t seq, uint64_t *out);
+
+enum kith_err keys_open(struct keys **out, struct env *env, struct fault *fault);
+void keys_close(struct keys *keys);
+
+bool keys_has_pending(const struct keys *keys);
+bool keys_failed(const struct keys *keys);
+void keys_write(const struct keys *keys, struct env_txn *txn);
+void keys_settle(struct keys *keys); /* forget what was pending, kept or dropped */
+
+#endif

@@ -1,0 +1,84 @@
+/* store/row.h: one changed row in memory, and the hashes of rows.
+ *
+ * A row lives in an arena and never moves, so that an index holds its place and a value borrowed
+ * from it stays put; a value that outgrows its room moves alone.
+ *
+ * Layer: store. Thread: one at a time. Blocking: no.
+ */
+#ifndef KITH_STORE_ROW_H
+#define KITH_STORE_ROW_H
+
+#include "base/types.h"
+#include "store/arena.h"
+
+enum row_state {
+    ROW_NONE,   /* its change was undone: look at the level below */
+    ROW_VALUE,  /* this is the value */
+    ROW_DELETED /* a tombstone: there is none, whatever the level below has */
+};
+
+/* Open for the indexes. The key follows, then, at a unit, the first room of the value. */
+struct row {
+    uint32_t value; /* place of the value in the arena */
+    uint32_t size, room;
+    uint32_t unit; /* the last unit of change that touched it */
+    uint8_t table, key_size;
+    uint8_t state; /* enum row_state */
+    uint8_t key[];
+};
+
+/* A new row in state ROW_NONE with room for @value_size bytes, as its place; 0 if memory is
+ * short. @key is borrowed. */
+uint32_t row_make(struct arena *arena, uint8_t table, struct slice key, size_t value_size);
+
+/* Set the value, which may lie within the row's own. False, and nothing changed, if memory is
+ * short. */
+bool row_set(struct arena *arena, struct row *row, struct slice value);
+
+static inline struct slice
+row_key(const struct row *row)
+{
+    return (struct slice){row->key, row->key_size};
+}
+
+static inline struct slice
+row_value(const struct arena *arena, const struct row *row)
+{
+    return (struct slice){(const uint8_t *)arena_at(arena, row->value), row->size};
+}
+
+static inline bool
+row_is(const struct row *row, uint8_t table, struct slice key)
+{
+    return row->table == table && row->key_size == key.size &&
+           memcmp(row->key, key.data, key.size) == 0;
+}
+
+/* The order of LMDB: by bytes, a shorter string before a longer one that it begins. */
+static inline int
+key_compare(struct slice a, struct slice b)
+{
+    int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
+    return order ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+static inline bool
+key_has_prefix(struct slice key, struct slice prefix)
+{
+    return key.size >= prefix.size && memcmp(key.data, prefix.data, prefix.size) == 0;
+}
+
+/* XXH3 of a key, seeded with its table: 32 bits for the index in memory. */
+uint32_t key_hash(uint8_t table, struct slice key);
+
+/* XXH3 of a whole row. The sum of a table is made of these; a stored value ends with the lower 32
+ * bits. */
+uint64_t row_hash(uint8_t table, struct slice key, struct slice value);
+
+#define ROW_TRAILER_SIZE 4
+
+/* Check a stored value, trailer included, and cut the trailer off. False if it is damaged.
+ * *hash may be NULL. */
+bool row_check(uint8_t table, struct slice key, struct slice *value, uint64_t *hash);
+
+#endif

@@ -1,0 +1,51 @@
+/* store/tree.h: rows in the order of their keys: a B+tree in memory.
+ *
+ * Keys are at most VIEW_LIST_KEY_SIZE_MAX bytes and held in the nodes as three big words, so that
+ * a comparison is one of integers and a search touches one node a level. Nodes come from the arena
+ * of the rows. Nothing is removed; a tree is forgotten with its arena.
+ *
+ * Layer: store. Thread: one at a time. Blocking: no.
+ */
+#ifndef KITH_STORE_TREE_H
+#define KITH_STORE_TREE_H
+
+#include "store/arena.h"
+#include "store/tables.h"
+
+#define TREE_WORD_COUNT (VIEW_LIST_KEY_SIZE_MAX / 8)
+
+/* A key padded with zeros; `size` tells "a" from "a\0". */
+struct tree_key {
+    uint64_t word[TREE_WORD_COUNT];
+    uint8_t size;
+};
+
+/* A zeroed struct is an empty tree. */
+struct tree {
+    uint32_t root;   /* place of the root node, 0 if empty */
+    uint32_t height; /* levels of nodes */
+    uint64_t count;  /* rows */
+};
+
+/* Where a walk stands. Valid until the tree changes. */
+struct tree_cursor {
+    uint32_t node; /* 0: at the end */
+    uint32_t index;
+};
+
+struct tree_key tree_key_of(struct slice key);
+
+/* The place of the row with @key, or 0. */
+uint32_t tree_find(const struct tree *tree, const struct arena *arena, const struct tree_key *key);
+
+/* Add a row that is not there yet. False, and nothing changed, if memory is short. */
+bool tree_add(struct tree *tree, struct arena *arena, const struct tree_key *key, uint32_t place);
+
+/* Stand at the first row whose key is at least @key (NULL: at the first of all). */
+struct tree_cursor tree_seek(const struct tree *tree, const struct arena *arena,
+                             const struct tree_key *key);
+
+/* The place of the row here, and move on; 0 at the end. */
+uint32_t tree_next(struct tree_cursor *cursor, const struct arena *arena);
+
+#endif

@@ -1,0 +1,262 @@
+#include "store/views.h"
+
+#include "base/assert.h"
+#include "store/views_inner.h"
+
+/* ---- Reading ---- */
+
+static struct slice
+disk_get(struct views *views, enum view_table table, struct slice key)
+{
+    MDB_val name = env_val(key), stored;
+    MDB_txn *txn = env_reader(&views->env);
+    int rc = txn ? mdb_get(txn, views->tables.rows[table], &name, &stored) : MDB_CORRUPTED;
+    if (rc == MDB_NOTFOUND)
+        return (struct slice){0};
+    struct slice value = rc == 0 ? env_slice(stored) : (struct slice){0};
+    if (rc != 0 || !row_check((uint8_t)table, key, &value, NULL)) {
+        views->err = KITH_INTERNAL;
+        return (struct slice){0};
+    }
+    return value;
+}
+
+static struct slice
+overlay_value(const struct overlay *overlay, const struct row *row)
+{
+    return row->state == ROW_VALUE ? row_value(&overlay->arena, row) : (struct slice){0};
+}
+
+struct slice
+views_get(struct views *views, enum view_table table, struct slice key)
+{
+    if (views->err == KITH_INTERNAL)
+        return (struct slice){0};
+    struct overlay_key wanted = overlay_key_of(table, key);
+    const struct row *row = overlay_find(views->active, &wanted);
+    if (row)
+        return overlay_value(views->active, row);
+    row = views->frozen ? overlay_find(views->frozen, &wanted) : NULL;
+    if (row)
+        return overlay_value(views->frozen, row);
+    return disk_get(views, table, key);
+}
+
+enum kith_err
+views_error(const struct views *views)
+{
+    return views->err;
+}
+
+seq_t
+views_applied(const struct views *views)
+{
+    return views->applied;
+}
+
+seq_t
+views_checkpointed(const struct views *views)
+{
+    return views->mark.applied;
+}
+
+/* ---- Changing ---- */
+
+static void
+change(struct views *views, enum view_table table, struct slice key, enum row_state state,
+       struct slice value)
+{
+    assert(views->in_unit);
+    if (views->err != KITH_OK)
+        return;
+    struct overlay_key wanted = overlay_key_of(table, key);
+    if (!overlay_put(views->active, &wanted, state, value))
+        views->err = KITH_UNAVAILABLE;
+}
+
+void
+views_put(struct views *views, enum view_table table, struct slice key, struct slice value)
+{
+    assert(value.size <= VIEW_VALUE_SIZE_MAX);
+    change(views, table, key, ROW_VALUE, value);
+}
+
+void
+views_del(struct views *views, enum view_table table, struct slice key)
+{
+    change(views, table, key, ROW_DELETED, (struct slice){0});
+}
+
+void
+views_begin(struct views *views)
+{
+    assert(!views->in_unit);
+    if (views->err == KITH_UNAVAILABLE)
+        views->err = KITH_OK; /* the unit that ran out of memory is undone */
+    overlay_begin(views->active);
+    views->in_unit = true;
+}
+
+void
+views_keep(struct views *views, seq_t applied)
+{
+    assert(views->in_unit && applied >= views->applied);
+    if (views->err != KITH_OK) {
+        views_undo(views);
+        return;
+    }
+    views->applied = applied;
+    views->in_unit = false;
+}
+
+void
+views_undo(struct views *views)
+{
+    assert(views->in_unit);
+    overlay_undo(views->active);
+    views->in_unit = false;
+}
+
+/* ---- Checkpoints ---- */
+
+static void
+freeze(struct views *views)
+{
+    assert(!views->frozen && !views->in_unit);
+    struct checkpoint_mark *mark = &views->frozen_mark;
+    *mark = views->mark;
+    mark->applied = views->applied;
+    if (views->applied == 0)
+        mark->chain = 0;
+    else if (log_checksum(views->log, views->applied, &mark->chain) != KITH_OK)
+        return; /* the log is damaged there, and says so itself */
+
+    views->frozen = views->active;
+    views->active = &views->overlays[views->frozen == &views->overlays[0]];
+    assert(views->active->arena.used == ARENA_UNIT);
+}
+
+/* Write what is frozen, after freezing what is active if nothing is. */
+static void
+start(struct views *views)
+{
+    if (!views->frozen)
+        freeze(views);
+    if (views->frozen)
+        checkpoint_start(&views->checkpoint, views->frozen, &views->frozen_mark);
+}
+
+/* A write has ended: let go of the overlay, or keep it to be written again. */
+static void
+settle(struct views *views)
+{
+    struct checkpoint *checkpoint = &views->checkpoint;
+    views->took_ms = checkpoint->took_ms;
+    views->fault = checkpoint->fault;
+    if (checkpoint->err != KITH_OK) {
+        views->failures++;
+        if (checkpoint->err != KITH_UNAVAILABLE)
+            views->err = KITH_INTERNAL;
+        checkpoint_again(checkpoint);
+        return;
+    }
+    views->checkpoints++;
+    views->mark = checkpoint->mark;
+    views->frozen = NULL;
+    env_refresh(&views->env);
+    checkpoint_clean(checkpoint);
+}
+
+static bool
+is_due(const struct views *views, msec_t now_ms)
+{
+    if (views->frozen)
+        return now_ms - views->began_ms >= views->options.checkpoint_ms;
+    if (views->applied == views->mark.applied)
+        return false;
+    return views->applied - views->mark.applied >= views->options.checkpoint_events ||
+           now_ms - views->began_ms >= views->options.checkpoint_ms ||
+           overlay_size(views->active) >= views->options.overlay_size / 2;
+}
+
+void
+views_tick(struct views *views, msec_t now_ms)
+{
+    assert(!views->in_unit && views->scan_count == 0);
+    enum checkpoint_phase phase = checkpoint_phase(&views->checkpoint);
+    if (!views->has_ticked) {
+        views->has_ticked = true;
+        views->began_ms = now_ms;
+    }
+    if (phase == CHECKPOINT_WRITTEN) {
+        settle(views);
+        phase = checkpoint_phase(&views->checkpoint);
+    }
+    if (phase == CHECKPOINT_IDLE && views->err != KITH_INTERNAL && is_due(views, now_ms)) {
+        views->began_ms = now_ms;
+        start(views);
+    }
+}
+
+void
+views_wait(struct views *views)
+{
+    assert(!views->in_unit && views->scan_count == 0);
+    if (checkpoint_wait(&views->checkpoint) == CHECKPOINT_WRITTEN)
+        settle(views);
+    checkpoint_wait(&views->checkpoint);
+}
+
+enum kith_err
+views_checkpoint(struct views *views)
+{
+    views_wait(views);
+    /* Twice at most: what had failed before and is still frozen, then what is active. */
+    while (views->err != KITH_INTERNAL && views->applied != views->mark.applied) {
+        uint64_t failures = views->failures;
+        start(views);
+        if (!views->frozen)
+            return KITH_INTERNAL;
+        views_wait(views);
+        if (views->failures != failures && views->err != KITH_INTERNAL)
+            return KITH_UNAVAILABLE;
+    }
+    return views->err == KITH_INTERNAL ? KITH_INTERNAL : KITH_OK;
+}
+
+static uint64_t
+memory_size(const struct views *views)
+{
+    return overlay_size(views->active) + (views->frozen ? overlay_size(views->frozen) : 0);
+}
+
+bool
+views_full(const struct views *views)
+{
+    return views->frozen && memory_size(views) >= views->options.overlay_size;
+}
+
+int
+views_fd(const struct views *views)
+{
+    return views->checkpoint.fd;
+}
+
+const struct fault *
+views_fault(const struct views *views)
+{
+    return &views->fault;
+}
+
+void
+views_stats(const struct views *views, struct views_stats *out)
+{
+    *out = (struct views_stats){
+        .overlay_size = memory_size(views),
+        .checkpoints = views->checkpoints,
+        .checkpoint_failures = views->failures,
+        .checkpoint_last_ms = views->took_ms,
+    };
+    memcpy(out->rows, views->mark.rows, sizeof(out->rows));
+    memcpy(out->sums, views->mark.sums, sizeof(out->sums));
+}

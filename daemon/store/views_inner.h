@@ -1,0 +1,83 @@
+/* store/views_inner.h: what the files of the views share, and how store.c makes them.
+ *
+ * Layer: store (internal). Thread, blocking: as views.h.
+ */
+#ifndef KITH_STORE_VIEWS_INNER_H
+#define KITH_STORE_VIEWS_INNER_H
+
+#include "store/checkpoint.h"
+#include "store/parts.h"
+#include "store/views.h"
+
+/* Walks open at once: a path between members nests two or three. */
+#define SCAN_COUNT_MAX 16
+
+enum { LEVEL_ACTIVE, LEVEL_FROZEN, LEVEL_COUNT };
+
+/* Where a walk stands in one overlay. */
+struct scan_level {
+    const struct arena *arena;
+    struct tree_cursor cursor;
+    const struct row *row; /* NULL at the end */
+};
+
+struct views_scan {
+    struct views *views;
+    bool is_open;
+    enum view_table table;
+    uint8_t prefix[VIEW_LIST_KEY_SIZE_MAX];
+    uint8_t prefix_size;
+    struct scan_level level[LEVEL_COUNT];
+    struct slice disk_key, disk_value; /* absent at the end; the value with its trailer */
+    MDB_cursor *disk;                  /* the one of `cursors` in use */
+    MDB_cursor *cursors[VIEW_TABLE_COUNT];
+    uint64_t renewals[VIEW_TABLE_COUNT]; /* of the reader when each was last renewed */
+};
+
+struct views_options {
+    const char *dir;
+    uint64_t map_size, overlay_size;
+    uint64_t checkpoint_events;
+    msec_t checkpoint_ms;
+    uint32_t rows_version;
+};
+
+struct views {
+    struct views_options options;
+    char *dir;
+    struct log *log; /* borrowed until closed */
+    struct env env;
+    struct checkpoint_tables tables;
+    struct checkpoint checkpoint;
+    struct checkpoint_mark mark; /* of what is in LMDB as the reader sees it */
+    struct checkpoint_mark frozen_mark;
+
+    struct overlay overlays[LEVEL_COUNT];
+    struct overlay *active;
+    struct overlay *frozen; /* NULL if none */
+    bool in_unit;
+    seq_t applied;
+    enum kith_err err;
+
+    msec_t began_ms; /* when the last checkpoint began, on the caller's clock */
+    bool has_ticked;
+    uint64_t checkpoints, failures;
+    msec_t took_ms;
+    struct fault fault;
+
+    unsigned scan_count;
+    struct views_scan scans[SCAN_COUNT_MAX];
+};
+
+/* Open or make the views in options->dir, for this log (borrowed until closed). What does not fit
+ * it, or is damaged, is dropped. KITH_UNAVAILABLE with @fault if the system refuses. */
+enum kith_err views_open(struct views **out, struct log *log, const struct views_options *options,
+                         struct fault *fault);
+void views_close(struct views *views);
+
+/* Drop all and begin empty. On failure the views are of no use and say so by views_error(). */
+enum kith_err views_reset(struct views *views, struct fault *fault);
+
+void views_scans_fini(struct views *views);
+
+#endif

@@ -1,0 +1,199 @@
+/* Opening the views: whatever does not fit the log is dropped, since the log can rebuild it. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "store/views_inner.h"
+
+/* Address space for the rows of an overlay: the limit holds between batches, and one batch may
+ * overshoot it. */
+#define OVERLAY_FACTOR   4
+#define OVERLAY_SIZE_MIN ((uint64_t)1024 * 1024 * 1024)
+
+/* The log has the record that the views end with, and every table has the rows it should. */
+static bool
+fits(struct views *views, struct env_txn *txn)
+{
+    const struct checkpoint_mark *mark = &views->mark;
+    uint64_t chain = 0;
+    if (mark->epoch != log_epoch(views->log) || mark->rows_version != views->options.rows_version ||
+        mark->applied > log_last(views->log))
+        return false;
+    if (mark->applied + 1 < log_first(views->log))
+        return false; /* what would have to be replayed is gone */
+    if (mark->applied > 0 &&
+        (log_checksum(views->log, mark->applied, &chain) != KITH_OK || chain != mark->chain))
+        return false;
+    for (unsigned i = 0; i < VIEW_TABLE_COUNT; i++) {
+        MDB_stat stat;
+        if (mdb_stat(txn->txn, views->tables.rows[i], &stat) != 0 ||
+            stat.ms_entries != mark->rows[i])
+            return false;
+    }
+    return true;
+}
+
+/* Read the mark, or make it in a new environment. KITH_INTERNAL if these views do not fit. */
+static enum kith_err
+mark_load(struct views *views, struct env_txn *txn)
+{
+    MDB_stat stat;
+    if (txn->rc != 0)
+        return txn->rc == MDB_CORRUPTED ? KITH_INTERNAL : KITH_OK; /* else env_commit() says so */
+    if (mdb_stat(txn->txn, views->tables.meta, &stat) != 0)
+        return KITH_INTERNAL;
+    if (stat.ms_entries == 0) {
+        views->mark = (struct checkpoint_mark){.rows_version = views->options.rows_version,
+                                               .epoch = log_epoch(views->log)};
+        checkpoint_mark_put(txn, views->tables.meta, &views->mark);
+    } else if (!checkpoint_mark_get(txn, views->tables.meta, &views->mark)) {
+        return KITH_INTERNAL;
+    }
+    return txn->rc != 0 || fits(views, txn) ? KITH_OK : KITH_INTERNAL;
+}
+
+static enum kith_err
+tables_open(struct views *views, struct fault *fault)
+{
+    struct env_txn txn;
+    env_begin(&txn, &views->env);
+    views->tables.meta = env_table(&txn, "meta");
+    for (unsigned i = 0; i < VIEW_TABLE_COUNT; i++)
+        views->tables.rows[i] = env_table(&txn, view_tables[i].name);
+    enum kith_err err = mark_load(views, &txn);
+    if (err != KITH_OK) {
+        env_abort(&txn);
+        return err;
+    }
+    return env_commit(&txn, fault);
+}
+
+static enum kith_err
+disk_open(struct views *views, struct fault *fault)
+{
+    /* Rows are read at random, and read-ahead would drag in 30 pages for each. */
+    enum kith_err err =
+        env_open(&views->env, views->dir, views->options.map_size, MDB_NORDAHEAD, fault);
+    if (err != KITH_OK)
+        return err;
+    err = views->env.truncated ? KITH_INTERNAL : tables_open(views, fault);
+    if (err != KITH_OK)
+        env_close(&views->env);
+    return err;
+}
+
+static enum kith_err
+disk_remove(const struct views *views, struct fault *fault)
+{
+    static const char *const names[] = {"data.mdb", "lock.mdb"};
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        char *path;
+        if (asprintf(&path, "%s/%s", views->dir, names[i]) < 0) {
+            fault_set(fault, "%s: out of memory", views->dir);
+            return KITH_UNAVAILABLE;
+        }
+        int rc = unlink(path) == 0 || errno == ENOENT ? 0 : errno;
+        if (rc != 0)
+            fault_set(fault, "%s: cannot remove it: %s", path, strerror(rc));
+        free(path);
+        if (rc != 0)
+            return KITH_UNAVAILABLE;
+    }
+    return KITH_OK;
+}
+
+/* Open what is there if it fits, else begin empty. */
+static enum kith_err
+levels_open(struct views *views, struct fault *fault)
+{
+    enum kith_err err = disk_open(views, fault);
+    if (err == KITH_INTERNAL) {
+        err = disk_remove(views, fault);
+        if (err == KITH_OK)
+            err = disk_open(views, fault);
+    }
+    if (err == KITH_OK)
+        err = checkpoint_open(&views->checkpoint, &views->env, &views->tables, fault);
+    views->applied = views->mark.applied;
+    return err;
+}
+
+static void
+levels_close(struct views *views)
+{
+    checkpoint_close(&views->checkpoint);
+    views_scans_fini(views);
+    env_close(&views->env);
+}
+
+static bool
+overlays_init(struct views *views)
+{
+    uint64_t size = views->options.overlay_size * OVERLAY_FACTOR;
+    if (size < OVERLAY_SIZE_MIN)
+        size = OVERLAY_SIZE_MIN;
+    views->active = &views->overlays[0];
+    return overlay_init(&views->overlays[0], size) && overlay_init(&views->overlays[1], size);
+}
+
+enum kith_err
+views_open(struct views **out, struct log *log, const struct views_options *options,
+           struct fault *fault)
+{
+    assert(options->overlay_size > 0 && options->checkpoint_events > 0);
+    struct views *views = calloc(1, sizeof(*views));
+    if (!views) {
+        fault_set(fault, "%s: out of memory", options->dir);
+        return KITH_UNAVAILABLE;
+    }
+    views->options = *options;
+    views->log = log;
+    views->dir = strdup(options->dir);
+    if (!views->dir || !overlays_init(views)) {
+        fault_set(fault, "%s: out of memory", options->dir);
+        views_close(views);
+        return KITH_UNAVAILABLE;
+    }
+    enum kith_err err = levels_open(views, fault);
+    if (err != KITH_OK) {
+        views_close(views);
+        return err;
+    }
+    *out = views;
+    return KITH_OK;
+}
+
+void
+views_close(struct views *views)
+{
+    if (!views)
+        return;
+    levels_close(views);
+    overlay_fini(&views->overlays[0]);
+    overlay_fini(&views->overlays[1]);
+    free(views->dir);
+    free(views);
+}
+
+enum kith_err
+views_reset(struct views *views, struct fault *fault)
+{
+    assert(!views->in_unit);
+    levels_close(views);
+    overlay_clear(&views->overlays[0]);
+    overlay_clear(&views->overlays[1]);
+    views->active = &views->overlays[0];
+    views->frozen = NULL;
+    views->mark = (struct checkpoint_mark){0};
+    views->err = KITH_OK;
+
+    enum kith_err err = disk_remove(views, fault);
+    if (err == KITH_OK)
+        err = levels_open(views, fault);
+    if (err != KITH_OK)
+        views->err = KITH_INTERNAL;
+    return err;
+}

@@ -1,0 +1,195 @@
+/* Walking a list: the three levels are merged in the order of their keys; of equal keys the upper
+ * level counts, and a tombstone there hides what is below. */
+
+#include "base/assert.h"
+#include "store/views_inner.h"
+
+static struct views_scan *
+scan_take(struct views *views)
+{
+    for (size_t i = 0; i < SCAN_COUNT_MAX; i++) {
+        if (views->scans[i].is_open)
+            continue;
+        views->scan_count++;
+        views->scans[i].is_open = true;
+        views->scans[i].views = views;
+        return &views->scans[i];
+    }
+    assert(!"more walks are open than anything here needs: one was not ended");
+    return NULL;
+}
+
+/* ---- One overlay ---- */
+
+/* Move on to the next row about which this overlay says something. */
+static void
+level_next(struct scan_level *level)
+{
+    uint32_t place;
+    do {
+        place = tree_next(&level->cursor, level->arena);
+        level->row = place ? arena_at(level->arena, place) : NULL;
+    } while (level->row && level->row->state == ROW_NONE);
+}
+
+static void
+level_seek(struct scan_level *level, const struct overlay *overlay, enum view_table table,
+           const struct tree_key *start)
+{
+    *level = (struct scan_level){0};
+    if (!overlay)
+        return;
+    level->arena = &overlay->arena;
+    level->cursor = tree_seek(&overlay->lists[table], &overlay->arena, start);
+    level_next(level);
+}
+
+/* ---- LMDB ---- */
+
+/* This walk's cursor for the table, as of the reader; NULL if it cannot be had. */
+static MDB_cursor *
+disk_cursor(struct views_scan *scan)
+{
+    struct views *views = scan->views;
+    MDB_cursor **cursor = &scan->cursors[scan->table];
+    MDB_txn *txn = views->err == KITH_INTERNAL ? NULL : env_reader(&views->env);
+    if (!txn)
+        return NULL;
+    int rc = 0;
+    if (!*cursor)
+        rc = mdb_cursor_open(txn, views->tables.rows[scan->table], cursor);
+    else if (scan->renewals[scan->table] != views->env.renewals)
+        rc = mdb_cursor_renew(txn, *cursor);
+    scan->renewals[scan->table] = views->env.renewals;
+    return rc == 0 ? *cursor : NULL;
+}
+
+static void
+disk_move(struct views_scan *scan, struct slice start, MDB_cursor_op op)
+{
+    MDB_val key = env_val(start), value;
+    scan->disk_key = scan->disk_value = (struct slice){0};
+    int rc = scan->disk ? mdb_cursor_get(scan->disk, &key, &value, op) : MDB_CORRUPTED;
+    if (rc == 0) {
+        scan->disk_key = env_slice(key);
+        scan->disk_value = env_slice(value);
+    } else if (rc != MDB_NOTFOUND) {
+        scan->views->err = KITH_INTERNAL;
+    }
+}
+
+/* ---- All three ---- */
+
+struct views_scan *
+views_scan_begin(struct views *views, enum view_table table, struct slice prefix,
+                 struct slice after)
+{
+    assert(table < VIEW_TABLE_COUNT && view_tables[table].kind == VIEW_KIND_LIST);
+    assert(prefix.size <= VIEW_LIST_KEY_SIZE_MAX && after.size <= VIEW_LIST_KEY_SIZE_MAX);
+    struct views_scan *scan = scan_take(views);
+    scan->table = table;
+    scan->prefix_size = (uint8_t)prefix.size;
+    if (prefix.size)
+        memcpy(scan->prefix, prefix.data, prefix.size);
+
+    /* A place before the whole list is as good as none. */
+    struct slice start = slice_of(scan->prefix, prefix.size);
+    bool is_after = after.data && key_compare(after, start) > 0;
+    if (is_after)
+        start = after;
+    struct tree_key key = tree_key_of(start);
+    level_seek(&scan->level[LEVEL_ACTIVE], views->active, table, &key);
+    level_seek(&scan->level[LEVEL_FROZEN], views->frozen, table, &key);
+    scan->disk = disk_cursor(scan);
+    disk_move(scan, start, start.size ? MDB_SET_RANGE : MDB_FIRST);
+
+    for (size_t i = 0; is_after && i < LEVEL_COUNT; i++) {
+        struct scan_level *level = &scan->level[i];
+        if (level->row && slice_equal(row_key(level->row), after))
+            level_next(level);
+    }
+    if (is_after && scan->disk_key.data && slice_equal(scan->disk_key, after))
+        disk_move(scan, (struct slice){0}, MDB_NEXT);
+    return scan;
+}
+
+/* The lowest key of the three levels; absent at the end. */
+static struct slice
+lowest_key(const struct views_scan *scan)
+{
+    struct slice lowest = scan->disk_key;
+    for (size_t i = 0; i < LEVEL_COUNT; i++) {
+        const struct row *row = scan->level[i].row;
+        if (row && (!lowest.data || key_compare(row_key(row), lowest) < 0))
+            lowest = row_key(row);
+    }
+    return lowest;
+}
+
+/* Move every level past @key; return the value that counts, absent under a tombstone. */
+static struct slice
+take(struct views_scan *scan, struct slice key)
+{
+    struct slice value = {0};
+    bool is_decided = false;
+    for (size_t i = 0; i < LEVEL_COUNT; i++) {
+        struct scan_level *level = &scan->level[i];
+        if (!level->row || !slice_equal(row_key(level->row), key))
+            continue;
+        if (!is_decided && level->row->state == ROW_VALUE)
+            value = row_value(level->arena, level->row);
+        is_decided = true;
+        level_next(level);
+    }
+    if (!scan->disk_key.data || !slice_equal(scan->disk_key, key))
+        return value;
+    if (!is_decided) {
+        value = scan->disk_value;
+        if (!row_check((uint8_t)scan->table, key, &value, NULL)) {
+            scan->views->err = KITH_INTERNAL;
+            return (struct slice){0};
+        }
+    }
+    disk_move(scan, (struct slice){0}, MDB_NEXT);
+    return value;
+}
+
+bool
+views_scan_next(struct views_scan *scan, struct slice *key, struct slice *value)
+{
+    assert(scan->is_open);
+    struct slice prefix = slice_of(scan->prefix, scan->prefix_size);
+    while (scan->views->err != KITH_INTERNAL) {
+        struct slice lowest = lowest_key(scan);
+        if (!lowest.data || !key_has_prefix(lowest, prefix))
+            return false;
+        struct slice found = take(scan, lowest);
+        if (!found.data || scan->views->err == KITH_INTERNAL)
+            continue;
+        *key = lowest;
+        *value = found;
+        return true;
+    }
+    return false;
+}
+
+void
+views_scan_end(struct views_scan *scan)
+{
+    assert(scan->is_open && scan->views->scan_count > 0);
+    scan->is_open = false;
+    scan->views->scan_count--;
+}
+
+void
+views_scans_fini(struct views *views)
+{
+    assert(views->scan_count == 0);
+    for (size_t i = 0; i < SCAN_COUNT_MAX; i++) {
+        for (size_t table = 0; table < VIEW_TABLE_COUNT; table++) {
+            if (views->scans[i].cursors[table])
+                mdb_cursor_close(views->scans[i].cursors[table]);
+        }
+        views->scans[i] = (struct views_scan){0};
+    }
+}
