@@ -1,0 +1,393 @@
+#include "app/batch.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "app/diagnostics.h"
+#include "app/replay.h"
+#include "base/assert.h"
+
+#define ENTRY_COUNT_MAX  (BATCH_COUNT_MAX + BATCH_PARKED_MAX)
+#define CLOCK_LOOK_EVERY 64    /* messages between two looks at the clock */
+#define KEPT_TICK_MS     1     /* between two offers of replies that were not taken */
+#define TROUBLE_EVERY_MS 10000 /* a full disk would otherwise fill the journal too */
+
+/* One message of the batch, and its answer. It is kept until the commit, to run again if that
+ * fails. */
+struct entry {
+    struct net_request request;
+    struct parked_query *parked; /* owned; it waited, and `request` is empty; else NULL */
+    size_t offset, size;         /* the answer, in batch->replies */
+    bool waits;                  /* no answer yet */
+    struct core_wait wait;
+};
+
+struct batch {
+    struct daemon *daemon;
+    struct clock_reading reading; /* when the turn began */
+    msec_t now_ms;                /* the log's time, likewise */
+    bool drain;
+    bool swept_all;
+    unsigned count, waiting_count;
+    size_t size, waiting_size;
+    struct buf replies;
+    seq_t published_seq;
+    msec_t trouble_ms;
+    uint64_t trouble_count;
+    struct entry entries[ENTRY_COUNT_MAX];
+};
+
+struct batch *
+batch_create(struct daemon *daemon)
+{
+    struct batch *batch = calloc(1, sizeof(*batch));
+    if (!batch)
+        return NULL;
+    batch->daemon = daemon;
+    batch->published_seq = log_last(store_log(daemon->store));
+    batch->trouble_ms = -TROUBLE_EVERY_MS;
+    buf_init(&batch->replies);
+    return batch;
+}
+
+void
+batch_destroy(struct batch *batch)
+{
+    if (!batch)
+        return;
+    assert(batch->count == 0);
+    buf_fini(&batch->replies);
+    free(batch);
+}
+
+static struct slice
+entry_body(const struct entry *entry)
+{
+    return entry->parked ? slice_of(entry->parked->body, entry->parked->size) : entry->request.body;
+}
+
+static void
+execute(struct batch *batch, struct entry *entry, enum kith_err refuse)
+{
+    struct daemon *daemon = batch->daemon;
+    struct slice body = entry_body(entry);
+    msec_t last_at_ms = log_last_at(store_log(daemon->store));
+    struct core_context context = {
+        .now_ms = last_at_ms > batch->now_ms ? last_at_ms : batch->now_ms,
+        .refuse = refuse,
+        .last_try = batch->drain,
+    };
+    if (entry->parked) {
+        context.scanned = entry->parked->scanned;
+        context.last_try |= entry->parked->due_ms <= batch->reading.mono_ms;
+    }
+    entry->offset = batch->replies.size;
+    entry->waits = false;
+    enum core_answer answer =
+        core_execute(daemon->core, body, &context, &batch->replies, &entry->wait);
+    if (answer == CORE_WAITS) {
+        size_t size = batch->waiting_size + body.size;
+        entry->waits = parked_has_room(daemon->parked, batch->waiting_count + 1, size);
+    }
+    if (answer == CORE_WAITS && !entry->waits) {
+        context.last_try = true;
+        context.scanned = entry->wait.scanned;
+        answer = core_execute(daemon->core, body, &context, &batch->replies, &entry->wait);
+        assert(answer == CORE_REPLIED);
+    }
+    batch->waiting_count += entry->waits;
+    batch->waiting_size += entry->waits ? body.size : 0;
+    entry->size = batch->replies.size - entry->offset;
+}
+
+static void
+begin(struct batch *batch, enum kith_err refuse)
+{
+    struct daemon *daemon = batch->daemon;
+    buf_clear(&batch->replies);
+    batch->waiting_count = 0;
+    batch->waiting_size = 0;
+    store_begin(daemon->store);
+    core_begin(daemon->core);
+    batch->swept_all = true;
+    if (refuse != KITH_OK)
+        return;
+    /* Where time is moved by hand, everything that is due happens before the next message. */
+    bool all = daemon->clock.manual;
+    do
+        batch->swept_all = core_sweep(daemon->core, batch->now_ms) < CORE_SWEEP_MAX;
+    while (all && !batch->swept_all && core_batch_events(daemon->core) < CORE_BATCH_EVENTS_MAX);
+}
+
+/* True while the turn takes more. */
+static bool
+has_room(const struct batch *batch)
+{
+    if (batch->size >= BATCH_SIZE_MAX || batch->replies.size >= BATCH_REPLY_SIZE_MAX ||
+        core_batch_events(batch->daemon->core) >= CORE_BATCH_EVENTS_MAX)
+        return false;
+    return batch->count % CLOCK_LOOK_EVERY != CLOCK_LOOK_EVERY - 1 ||
+           clock_read().mono_ms - batch->reading.mono_ms < BATCH_MS_MAX;
+}
+
+static void
+take_messages(struct batch *batch, enum kith_err refuse)
+{
+    while (batch->count < BATCH_COUNT_MAX && has_room(batch)) {
+        struct entry *entry = &batch->entries[batch->count];
+        if (!net_receive(batch->daemon->net, &entry->request))
+            return;
+        entry->parked = NULL;
+        batch->count++;
+        batch->size += entry->request.body.size;
+        execute(batch, entry, refuse);
+    }
+}
+
+static struct parked_query *
+take_one_parked(struct batch *batch)
+{
+    struct daemon *daemon = batch->daemon;
+    return batch->drain ? parked_take_any(daemon->parked)
+                        : parked_take(daemon->parked, log_last(store_log(daemon->store)),
+                                      batch->reading.mono_ms);
+}
+
+static void
+take_parked(struct batch *batch, enum kith_err refuse)
+{
+    for (unsigned i = 0; i < BATCH_PARKED_MAX && (i == 0 || has_room(batch)); i++) {
+        struct entry *entry = &batch->entries[batch->count];
+        assert(batch->count < ENTRY_COUNT_MAX);
+        entry->parked = take_one_parked(batch);
+        if (!entry->parked)
+            return;
+        batch->count++;
+        batch->size += entry->parked->size;
+        execute(batch, entry, refuse);
+    }
+}
+
+/* The store failed, as opposed to what was asked of it. */
+struct outcome {
+    enum kith_err err;
+    bool unknown; /* nobody knows what is durable */
+};
+
+static struct outcome
+commit(struct batch *batch, struct fault *fault)
+{
+    struct daemon *daemon = batch->daemon;
+    struct outcome outcome = {core_error(daemon->core), false};
+    if (outcome.err != KITH_OK) {
+        fault_set(fault, "%s", kith_err_text(outcome.err));
+        store_abort(daemon->store);
+    } else {
+        outcome.err = store_end(daemon->store, fault);
+        outcome.unknown = outcome.err == KITH_INTERNAL;
+    }
+    core_end(daemon->core, outcome.err == KITH_OK);
+    return outcome;
+}
+
+static struct outcome
+run_again(struct batch *batch, enum kith_err refuse, struct fault *fault)
+{
+    begin(batch, refuse);
+    for (unsigned i = 0; i < batch->count; i++)
+        execute(batch, &batch->entries[i], refuse);
+    return commit(batch, fault);
+}
+
+/* The views do not fit the log, or cannot be read: drop them, and make them anew. */
+static enum kith_err
+heal(struct batch *batch, struct fault *fault)
+{
+    struct daemon *daemon = batch->daemon;
+    diag(DIAG_ERROR, "the views are damaged: they are made anew from the log");
+    enum kith_err err = store_reset_views(daemon->store, fault);
+    if (err == KITH_OK)
+        err = replay_run(daemon->store, daemon->core, fault);
+    if (err == KITH_OK)
+        diag(DIAG_NOTICE, "the views are whole again");
+    return err;
+}
+
+static void
+tell_trouble(struct batch *batch, const struct fault *fault)
+{
+    batch->trouble_count++;
+    if (batch->reading.mono_ms - batch->trouble_ms < TROUBLE_EVERY_MS)
+        return;
+    batch->trouble_ms = batch->reading.mono_ms;
+    diag(DIAG_ERROR, "%" PRIu64 " commits failed and were undone; the last one: %s",
+         batch->trouble_count, fault->text);
+    batch->trouble_count = 0;
+}
+
+/* Nothing can be run: every message gets the same answer. */
+static void
+refuse_all(struct batch *batch, enum kith_err err)
+{
+    buf_clear(&batch->replies);
+    for (unsigned i = 0; i < batch->count; i++) {
+        struct entry *entry = &batch->entries[i];
+        entry->waits = false;
+        entry->offset = batch->replies.size;
+        core_refuse(batch->daemon->core, entry_body(entry), err, batch->now_ms, &batch->replies);
+        entry->size = batch->replies.size - entry->offset;
+    }
+}
+
+/* After a batch that was not committed: get every message answered all the same. False if the
+ * process must exit. */
+static bool
+recover(struct batch *batch, struct outcome outcome, enum kith_err refuse, struct fault *fault)
+{
+    assert(outcome.err != KITH_OK);
+    if (outcome.err == KITH_INTERNAL && !outcome.unknown) {
+        enum kith_err err = heal(batch, fault);
+        outcome = err == KITH_OK ? run_again(batch, refuse, fault) : (struct outcome){err, true};
+    }
+    if (outcome.err == KITH_UNAVAILABLE) {
+        tell_trouble(batch, fault);
+        daemon_look_at_disk(batch->daemon);
+        outcome = run_again(batch, KITH_UNAVAILABLE, fault);
+    }
+    if (outcome.unknown) {
+        diag(DIAG_ERROR, "%s; the daemon stops here, its next start finds out what is durable",
+             fault->text);
+        return false;
+    }
+    if (outcome.err != KITH_OK) {
+        tell_trouble(batch, fault);
+        refuse_all(batch, outcome.err);
+    }
+    return true;
+}
+
+static bool
+park(struct batch *batch, struct entry *entry)
+{
+    struct parked_query *query = entry->parked;
+    if (!query)
+        query =
+            parked_query_create(&entry->request.route, entry->request.body, batch->reading.mono_ms);
+    if (!query)
+        return false;
+    query->wake_seq = entry->wait.wake_seq;
+    query->scanned = entry->wait.scanned;
+    query->due_ms = query->came_ms + entry->wait.wait_ms;
+    if (parked_add(batch->daemon->parked, query)) {
+        entry->parked = NULL;
+        return true;
+    }
+    if (query != entry->parked)
+        parked_query_destroy(query);
+    return false;
+}
+
+static void
+answer(struct batch *batch, struct entry *entry)
+{
+    struct daemon *daemon = batch->daemon;
+    const struct net_route *route = entry->parked ? &entry->parked->route : &entry->request.route;
+    bool was_parked = entry->parked != NULL;
+    struct buf busy = {0};
+    struct slice reply = {0};
+    if (!entry->waits) {
+        reply = slice_of(batch->replies.data + entry->offset, entry->size);
+    } else if (!park(batch, entry)) {
+        core_refuse(daemon->core, entry_body(entry), KITH_BUSY, batch->now_ms, &busy);
+        reply = buf_slice(&busy);
+    }
+    if (reply.size > 0)
+        net_reply(daemon->net, route, reply);
+    if (was_parked)
+        parked_query_destroy(entry->parked);
+    else
+        net_release(&entry->request);
+    buf_fini(&busy);
+}
+
+static void
+answer_all(struct batch *batch)
+{
+    /* Without memory for the replies they are as good as lost on the way, and clients ask again. */
+    if (batch->replies.failed) {
+        diag(DIAG_ERROR, "memory is short: %u messages are not answered", batch->count);
+        for (unsigned i = 0; i < batch->count; i++)
+            batch->entries[i].size = 0;
+    }
+    for (unsigned i = 0; i < batch->count; i++)
+        answer(batch, &batch->entries[i]);
+    batch->count = 0;
+    batch->size = 0;
+}
+
+static void
+publish(struct batch *batch)
+{
+    struct daemon *daemon = batch->daemon;
+    seq_t last_seq = log_last(store_log(daemon->store));
+    if (last_seq == batch->published_seq || daemon->damage > 0)
+        return;
+    unsigned count = core_frame_count(daemon->core);
+    for (unsigned i = 0; i < count; i++) {
+        const char *topic;
+        struct slice body;
+        core_frame(daemon->core, i, &topic, &body);
+        net_publish(daemon->net, topic, body);
+    }
+    if (count == 0)
+        daemon_beat(daemon);
+    batch->published_seq = last_seq;
+}
+
+static struct batch_next
+look_ahead(struct batch *batch, msec_t hold_ms, unsigned kept)
+{
+    struct daemon *daemon = batch->daemon;
+    const struct log *log = store_log(daemon->store);
+    msec_t mono_ms = batch->reading.mono_ms;
+    struct batch_next next = {
+        .hold = hold_ms > 0, .due_ms = parked_next_ms(daemon->parked), .kept = kept};
+    bool advanced = daemon->clock.manual && log_last_at(log) > batch->now_ms;
+    next.again = advanced || !batch->swept_all ||
+                 parked_is_due(daemon->parked, log_last(log), mono_ms) ||
+                 (batch->drain && parked_count(daemon->parked) > 0);
+    if (next.hold && mono_ms + hold_ms < next.due_ms)
+        next.due_ms = mono_ms + hold_ms;
+    if (kept > 0 && mono_ms + KEPT_TICK_MS < next.due_ms)
+        next.due_ms = mono_ms + KEPT_TICK_MS;
+    return next;
+}
+
+struct batch_next
+batch_turn(struct batch *batch, bool drain)
+{
+    struct daemon *daemon = batch->daemon;
+    struct views *views = store_views(daemon->store);
+    struct fault fault = {""};
+    assert(batch->count == 0);
+    batch->drain = drain;
+    batch->reading = clock_read();
+    batch->now_ms = daemon_now(daemon, batch->reading);
+    views_tick(views, batch->reading.mono_ms);
+    msec_t hold_ms = gate_hold(&daemon->gate, views_full(views), batch->reading.mono_ms);
+    enum kith_err refuse = gate_refusal(&daemon->gate);
+
+    begin(batch, refuse);
+    if (hold_ms == 0)
+        take_messages(batch, refuse);
+    take_parked(batch, refuse);
+    daemon->stats.batches += batch->count > 0;
+    struct outcome outcome = commit(batch, &fault);
+    if (outcome.err != KITH_OK && !recover(batch, outcome, refuse, &fault))
+        return (struct batch_next){.failed = true};
+    /* Durable from here on. */
+    answer_all(batch);
+    publish(batch);
+    views_tick(views, batch->reading.mono_ms);
+    return look_ahead(batch, hold_ms, net_tick(daemon->net, batch->reading.mono_ms));
+}

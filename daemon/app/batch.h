@@ -1,0 +1,41 @@
+/* app/batch.h: one turn: drain, execute, commit once, answer, publish.
+ *
+ * A turn takes what the command socket holds, within the bounds below, and executes each message
+ * at once; queries that waited and are due run behind them. Then the log is committed, and only
+ * then do replies and frames leave. While the disk works the next batch gathers by itself.
+ *
+ * If the commit fails everything is undone, and the same messages run again with every command
+ * refused: queries then see the state as it was. Damaged views are made anew from the log, and the
+ * batch runs again.
+ *
+ * Layer: app. Thread: loop thread only. Blocking: the commit waits for the disk.
+ */
+#ifndef KITH_APP_BATCH_H
+#define KITH_APP_BATCH_H
+
+#include "app/daemon.h"
+
+#define BATCH_COUNT_MAX      8192        /* messages in a turn: 40 ms of work at most */
+#define BATCH_SIZE_MAX       (16u << 20) /* bytes of their bodies */
+#define BATCH_REPLY_SIZE_MAX (16u << 20) /* bytes of replies after which no more is taken */
+#define BATCH_PARKED_MAX     1000        /* queries that waited, in a turn */
+#define BATCH_MS_MAX         20          /* of work after which no more is taken */
+
+struct batch;
+
+/* Returns NULL if memory is short. @daemon: borrowed until batch_destroy. */
+struct batch *batch_create(struct daemon *daemon);
+void batch_destroy(struct batch *batch);
+
+struct batch_next {
+    bool again;    /* there is more to do at once, and no descriptor says so */
+    bool hold;     /* take no messages until due_ms, or a checkpoint has ended */
+    bool failed;   /* what is durable is unknown: the process must exit now */
+    msec_t due_ms; /* monotonic: when a turn is needed at the latest */
+    unsigned kept; /* replies that their peers have not taken yet */
+};
+
+/* One turn. @drain: the daemon stops, and no query waits any longer. */
+struct batch_next batch_turn(struct batch *batch, bool drain);
+
+#endif

@@ -1,0 +1,37 @@
+/* app/gate.h: when commands are turned away at the door.
+ *
+ * Two reasons: the disk has less room left than the operator wants to keep (unavailable, until
+ * there is room again), and the memory for changes is used up (commands wait a moment, then are
+ * busy). Queries always pass.
+ *
+ * Layer: app. Pure.
+ */
+#ifndef KITH_APP_GATE_H
+#define KITH_APP_GATE_H
+
+#include "base/types.h"
+#include "proto/error.h"
+
+/* How long messages are left in the sockets while the views are full, before commands are busy. */
+#define GATE_HOLD_MS_MAX 100
+
+struct gate {
+    bool read_only; /* the disk is short of room */
+    msec_t full_ms; /* since when the views have been full; -1 while they are not */
+};
+
+enum gate_news { GATE_SAME, GATE_CLOSED, GATE_OPENED };
+
+void gate_init(struct gate *gate);
+
+/* Look at the room left on the disk. @reserve 0: the disk is never called full. */
+enum gate_news gate_look(struct gate *gate, uint64_t disk_free, uint64_t reserve);
+
+/* Before each turn: are the views full? @now_ms: any clock that does not jump. Returns for how
+ * long no message should be taken, 0 if they should. */
+msec_t gate_hold(struct gate *gate, bool full, msec_t now_ms);
+
+/* What every command is answered with; KITH_OK to run them. */
+enum kith_err gate_refusal(const struct gate *gate);
+
+#endif
