@@ -135,7 +135,7 @@ control_request(const uint8_t *control, uint32_t *request)
     size_t size;
     memcpy(&header, control, sizeof(header));
     memcpy(&size, control + sizeof(header), sizeof(size));
-    if (header.cmsg_len != NN_CMSG_LEN(sizeof(size) + sizeof(uint32_t)) ||
+    if (header.cmsg_len != NN_CMSG_SPACE(sizeof(size) + sizeof(uint32_t)) ||
         header.cmsg_level != PROTO_SP || header.cmsg_type != SP_HDR || size != sizeof(uint32_t))
         return false;
     *request = get_be32(control + sizeof(header) + sizeof(size));

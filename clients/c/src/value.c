@@ -68,9 +68,12 @@ static void
 decode_children(struct decoder *decoder, uint32_t count, unsigned nodes_each,
                 struct kith_value *out)
 {
+    if ((size_t)(decoder->end - decoder->free) < (size_t)count * nodes_each) {
+        decoder->reader.bad = true; /* Fewer values were counted: the bytes end early. */
+        return;
+    }
     out->size = count;
     out->child = decoder->free;
-    assert((size_t)(decoder->end - decoder->free) >= (size_t)count * nodes_each);
     decoder->free += (size_t)count * nodes_each;
     for (uint32_t i = 0; i < count * nodes_each; i++)
         decode_value(decoder, &out->child[i]);
