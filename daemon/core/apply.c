@@ -98,10 +98,15 @@ dedupe_trim(struct apply *apply, const struct event *event)
 }
 
 void
-apply_event(struct apply *apply, const struct event *event)
+apply_projection(struct apply *apply, const struct event *event)
 {
     assert(event->type < EVENT_TYPE_COUNT && projections[event->type]);
     projections[event->type](apply, event);
+}
+
+void
+apply_head(struct apply *apply, const struct event *event)
+{
     if (event->head_id.size > 0)
         put_seq(apply->views, VIEW_DEDUPE, event->head_id, event->seq);
     dedupe_trim(apply, event);

@@ -29,8 +29,13 @@ struct apply {
 void apply_init(struct apply *apply, struct views *views, struct log *log);
 void apply_fini(struct apply *apply);
 
-/* Change the views by one event. Events come in order of their sequence. */
-void apply_event(struct apply *apply, const struct event *event);
+/* Change the views by one event. Events come in order of their sequence.
+ *
+ * In two parts, since a command of many steps must see the projections of its earlier steps before
+ * its outcome is known: what happened, and that its command was done. The two touch different
+ * tables; so it does not matter that live, all projections of a command come before its heads. */
+void apply_projection(struct apply *apply, const struct event *event);
+void apply_head(struct apply *apply, const struct event *event);
 
 /* The sequence of the event that is the head of the command with this id, or 0. */
 seq_t dedupe_find(struct views *views, struct slice id);

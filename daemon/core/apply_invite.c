@@ -17,7 +17,7 @@ apply_invite_created(struct apply *apply, const struct event *event)
         .seq = event->seq,
         .state = INVITE_ACTIVE,
         .kind = event->kind,
-        .inviter = event->member,
+        .inviter_number = inviter.number,
         .contact = event->contact,
         .token = event->token,
         .token_key = event->token_key,
@@ -46,11 +46,14 @@ void
 apply_invite_redeemed(struct apply *apply, const struct event *event)
 {
     struct invite invite;
+    struct member redeemer;
     if (!end_invite(apply, &event->invite, &invite))
         return;
+    member_load(apply->views, event->member, &redeemer);
+    assert(redeemer.known);
     invite.state = INVITE_REDEEMED;
     invite.redeemed_ms = (uint64_t)event->at_ms;
-    invite.redeemer = event->member;
+    invite.redeemer = redeemer.number;
     invite_store(apply->views, &apply->scratch, &invite);
 }
 

@@ -150,7 +150,7 @@ decide_redeem(const struct redeem_facts *facts, const struct rules *rules, struc
         return KITH_SELF;
     if (actor->known && actor->state != MEMBER_ACTIVE)
         return actor->state == MEMBER_CLOSED ? KITH_MEMBER_CLOSED : KITH_SUSPENDED;
-    if (invite->state == INVITE_REDEEMED && slice_equal(invite->redeemer, actor->id))
+    if (invite->state == INVITE_REDEEMED && actor->known && invite->redeemer == actor->number)
         return tell_redeemed(facts, false, "already", out);
     if (invite_state_at(invite, out->now_ms) != INVITE_ACTIVE)
         return KITH_INVITE_INVALID;

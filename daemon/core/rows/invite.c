@@ -7,14 +7,14 @@ static const struct field fields[] = {
     [0] = FIELD_ROW(struct invite, seq, UINT, NULL),
     [1] = FIELD_ROW(struct invite, state, UINT, NULL),
     [2] = FIELD_ROW(struct invite, kind, UINT, NULL),
-    [3] = FIELD_ROW(struct invite, inviter, TEXT, NULL),
+    [3] = FIELD_ROW(struct invite, inviter_number, UINT, NULL),
     [4] = FIELD_ROW(struct invite, contact, BYTES, NULL),
     [5] = FIELD_ROW(struct invite, token, BYTES, NULL),
     [6] = FIELD_ROW(struct invite, token_key, UINT, NULL),
     [7] = FIELD_ROW(struct invite, created_ms, UINT, NULL),
     [8] = FIELD_ROW(struct invite, expires_ms, UINT, NULL),
     [9] = FIELD_ROW(struct invite, redeemed_ms, UINT, NULL),
-    [10] = FIELD_ROW(struct invite, redeemer, TEXT, NULL),
+    [10] = FIELD_ROW(struct invite, redeemer, UINT, NULL),
 };
 
 static struct slice
@@ -32,6 +32,7 @@ invite_load(struct views *views, const struct public_id *id, struct invite *out)
         return;
     out->known = fields_decode(row, fields, ARRAY_COUNT(fields), out);
     assert(out->known); /* its checksum was right: then we wrote it */
+    out->inviter = member_id(views, out->inviter_number);
 }
 
 /* Follow a row whose value is an invite's id. */

@@ -14,16 +14,17 @@ enum invite_state { INVITE_ACTIVE, INVITE_REDEEMED, INVITE_EXPIRED };
 
 struct invite {
     bool known;
-    struct public_id id;  /* the key */
-    uint64_t seq;         /* of the event that made it */
-    uint64_t state;       /* enum invite_state */
-    uint64_t kind;        /* enum contact_kind */
-    struct slice inviter; /* member id */
+    struct public_id id; /* the key */
+    uint64_t seq;        /* of the event that made it */
+    uint64_t state;      /* enum invite_state */
+    uint64_t kind;       /* enum contact_kind */
+    uint64_t inviter_number;
+    struct slice inviter; /* his id; looked up, not stored */
     struct slice contact; /* hash */
     struct slice token;   /* hash */
     uint64_t token_key;   /* number of the key of its token */
     uint64_t created_ms, expires_ms, redeemed_ms;
-    struct slice redeemer; /* member id */
+    uint64_t redeemer; /* number */
 };
 
 /* Slices point into the views: borrowed until the row changes. */

@@ -1,0 +1,358 @@
+#include "core/core.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "codec/reader.h"
+#include "codec/writer.h"
+#include "core/internal.h"
+
+struct core *
+core_create(const struct core_options *options)
+{
+    struct core *core = calloc(1, sizeof(*core));
+    if (!core)
+        return NULL;
+    core->store = options->store;
+    core->log = store_log(options->store);
+    core->views = store_views(options->store);
+    core->keys = store_keys(options->store);
+    core->stats = options->stats;
+    core->refresh = options->refresh;
+    core->refresh_context = options->refresh_context;
+    core->clock_manual = options->clock_manual;
+    memcpy(core->seed, options->seed, sizeof(core->seed));
+    core->rules.settings = options->settings;
+    core->rules.id_key = store_secrets(options->store)->id_key;
+    apply_init(&core->apply, core->views, core->log);
+    if (!buf_reserve(&core->sealed, SEALED_SIZE_MAX)) {
+        core_destroy(core);
+        return NULL;
+    }
+    return core;
+}
+
+void
+core_destroy(struct core *core)
+{
+    if (!core)
+        return;
+    apply_fini(&core->apply);
+    entries_fini(&core->decision.result);
+    entries_fini(&core->decision.detail);
+    entries_fini(&core->secrets);
+    entries_fini(&core->kept);
+    buf_fini(&core->result);
+    buf_fini(&core->sealed);
+    buf_fini(&core->record);
+    buf_fini(&core->frames);
+    sodium_memzero(core->seed, sizeof(core->seed));
+    free(core);
+}
+
+/* --- replay -------------------------------------------------------------------------------- */
+
+static bool
+replay_one(struct core *core, const struct log_record *record, struct fault *fault)
+{
+    struct event event;
+    if (!event_decode(record->body, &event)) {
+        fault_set(fault,
+                  "event %llu is not one this version knows: was it written by a newer kithd?",
+                  (unsigned long long)record->seq);
+        return false;
+    }
+    event.seq = record->seq;
+    event.at_ms = record->at_ms;
+    apply_projection(&core->apply, &event);
+    apply_head(&core->apply, &event);
+    return true;
+}
+
+enum kith_err
+core_replay(struct core *core, unsigned count_max, bool *done, struct fault *fault)
+{
+    struct log_scan scan;
+    struct log_record record;
+    seq_t applied = views_applied(core->views);
+    unsigned count = 0;
+    bool good = true;
+
+    assert(count_max > 0);
+    views_begin(core->views);
+    log_scan_begin(&scan, core->log, applied);
+    while (good && count < count_max && log_scan_next(&scan, &record)) {
+        good = replay_one(core, &record, fault);
+        applied = record.seq;
+        count++;
+    }
+    enum kith_err err = scan.err;
+    log_scan_end(&scan);
+    if (err != KITH_OK)
+        fault_set(fault, "event %llu of the log is damaged: restore the log from a backup",
+                  (unsigned long long)log_damage(core->log));
+    if (err == KITH_OK && !good)
+        err = KITH_INTERNAL;
+    if (err == KITH_OK && (err = views_error(core->views)) != KITH_OK)
+        fault_set(fault, "the views failed while event %llu was applied",
+                  (unsigned long long)applied);
+    if (err == KITH_OK)
+        views_keep(core->views, applied);
+    else
+        views_undo(core->views);
+    *done = applied == log_last(core->log);
+    return err;
+}
+
+/* --- the batch ----------------------------------------------------------------------------- */
+
+void
+core_begin(struct core *core)
+{
+    core->err = KITH_OK;
+    core->batch_events = 0;
+    core->tally = (struct tally){0};
+    buf_clear(&core->frames);
+}
+
+enum kith_err
+core_error(const struct core *core)
+{
+    return core->err != KITH_OK ? core->err : views_error(core->views);
+}
+
+unsigned
+core_batch_events(const struct core *core)
+{
+    return core->batch_events;
+}
+
+void
+core_end(struct core *core, bool committed)
+{
+    core->stats->batches++;
+    if (!committed) {
+        core->batch_events = 0;
+        return;
+    }
+    core->stats->commands += core->tally.commands;
+    core->stats->commands_repeated += core->tally.commands_repeated;
+    core->stats->queries += core->tally.queries;
+    core->stats->events += core->tally.events;
+    core->stats->swept += core->tally.swept;
+}
+
+unsigned
+core_frame_count(const struct core *core)
+{
+    bool all = core->batch_events <= CORE_FRAMES_MAX && !core->frames.failed;
+    return all ? core->batch_events : 0;
+}
+
+void
+core_frame(const struct core *core, unsigned index, const char **topic, struct slice *body)
+{
+    assert(index < core_frame_count(core));
+    size_t start = index > 0 ? core->frame_end[index - 1] : 0;
+    *topic = event_type_name(core->frame_type[index]);
+    *body = slice_of(core->frames.data + start, core->frame_end[index] - start);
+}
+
+void
+core_beat(struct core *core, msec_t now_ms, struct buf *body)
+{
+    write_map(body, 3);
+    write_cstr(body, "epoch");
+    write_uint(body, log_epoch(core->log));
+    write_cstr(body, "last_seq");
+    write_uint(body, log_last(core->log));
+    write_cstr(body, "at");
+    write_int(body, now_ms);
+}
+
+/* --- messages ------------------------------------------------------------------------------ */
+
+void
+count_refusal(struct stats *stats, enum kith_err err)
+{
+    const struct {
+        const char *class;
+        uint64_t *counter;
+    } rows[] = {
+        {"invalid", &stats->refused_invalid},
+        {"denied", &stats->refused_denied},
+        {"not_found", &stats->refused_not_found},
+        {"conflict", &stats->refused_conflict},
+        {"quota", &stats->refused_quota},
+        {"busy", &stats->refused_busy},
+        {"unavailable", &stats->refused_unavailable},
+        {"internal", &stats->refused_internal},
+    };
+    for (unsigned i = 0; i < ARRAY_COUNT(rows); i++)
+        if (strcmp(kith_err_class(err), rows[i].class) == 0)
+            ++*rows[i].counter;
+}
+
+static void
+refuse_envelope(struct core *core, const struct reply_head *head, enum kith_err err,
+                const struct envelope_fault *fault, size_t room, struct buf *reply)
+{
+    entries_clear(&core->decision.detail);
+    if (fault->field)
+        entries_cstr(&core->decision.detail, "field", fault->field);
+    count_refusal(core->stats, err);
+    reply_error(reply, head, err, fault->text, &core->decision.detail, room);
+}
+
+static struct reply_head
+head_of(struct core *core, const struct envelope *envelope, const struct core_context *context,
+        bool in_batch)
+{
+    return (struct reply_head){
+        .in_batch = in_batch,
+        .id = envelope->id,
+        .pos = log_last(core->log),
+        .at_ms = context->now_ms,
+    };
+}
+
+static enum core_answer
+execute_one(struct core *core, const struct envelope *envelope, const struct core_context *context,
+            bool in_batch, size_t room, struct buf *reply, struct core_wait *wait)
+{
+    struct reply_head head = head_of(core, envelope, context, in_batch);
+    if (kith_ops[envelope->op].kind == KITH_KIND_COMMAND)
+        execute_command(core, envelope, context, &head, room, reply);
+    else
+        return execute_query(core, envelope, context, &head, room, reply, wait);
+    return CORE_REPLIED;
+}
+
+/* --- batches ------------------------------------------------------------------------------- */
+
+/* How much room the answers to all items need at least, whatever becomes of them. */
+static size_t
+batch_reserve(struct slice batch)
+{
+    struct reader reader;
+    struct envelope envelope;
+    struct envelope_fault fault;
+    size_t size = 0;
+
+    reader_init(&reader, batch);
+    uint32_t count = reader_array(&reader);
+    for (uint32_t i = 0; i < count; i++) {
+        envelope_decode(reader_skip(&reader), true, &envelope, &fault);
+        size += REPLY_ITEM_SIZE_MAX + envelope.id.size;
+    }
+    return size;
+}
+
+static void
+execute_item(struct core *core, struct slice item, const struct core_context *context, size_t room,
+             struct buf *reply)
+{
+    struct envelope envelope;
+    struct envelope_fault fault;
+    struct core_wait wait;
+
+    enum kith_err err = envelope_decode(item, true, &envelope, &fault);
+    struct reply_head head = head_of(core, &envelope, context, true);
+    if (err != KITH_OK)
+        refuse_envelope(core, &head, err, &fault, room, reply);
+    else
+        execute_one(core, &envelope, context, true, room, reply, &wait);
+}
+
+/* Items run in order, each on its own. Every item's least room is kept until it has run. */
+static void
+execute_batch(struct core *core, const struct envelope *envelope,
+              const struct core_context *context, struct buf *reply)
+{
+    static const size_t frame_size = 32; /* {v, batch: [ */
+    struct reader reader;
+    struct core_context each = *context;
+    struct envelope_fault none = {0};
+    size_t start = reply->size, reserved = batch_reserve(envelope->batch);
+
+    each.last_try = true; /* nothing in a batch waits */
+    reader_init(&reader, envelope->batch);
+    uint32_t count = reader_array(&reader);
+    if (count > KITH_BATCH_COUNT_MAX || reserved + frame_size > KITH_MESSAGE_SIZE_MAX) {
+        struct reply_head head = head_of(core, envelope, context, false);
+        refuse_envelope(core, &head, KITH_TOO_LARGE, &none, KITH_MESSAGE_SIZE_MAX, reply);
+        return;
+    }
+    write_map(reply, 2);
+    write_cstr(reply, "v");
+    write_uint(reply, KITH_PROTOCOL_VERSION);
+    write_cstr(reply, "batch");
+    write_array(reply, count);
+    for (uint32_t i = 0; i < count && core_error(core) == KITH_OK; i++) {
+        struct slice item = reader_skip(&reader);
+        struct envelope peek;
+        struct envelope_fault fault;
+        envelope_decode(item, true, &peek, &fault);
+        size_t own = REPLY_ITEM_SIZE_MAX + peek.id.size;
+        size_t used = reply->size - start;
+        size_t room = KITH_MESSAGE_SIZE_MAX - used - (reserved - own);
+        execute_item(core, item, &each, room, reply);
+        reserved -= own;
+        assert(reply->failed || reply->size - start - used <= room);
+    }
+}
+
+enum core_answer
+core_execute(struct core *core, struct slice message, const struct core_context *context,
+             struct buf *reply, struct core_wait *wait)
+{
+    struct envelope envelope;
+    struct envelope_fault fault;
+    enum kith_err err = envelope_open(message, &envelope, &fault);
+
+    assert(context->now_ms >= log_last_at(core->log));
+    if (err != KITH_OK) {
+        struct reply_head head = head_of(core, &envelope, context, false);
+        refuse_envelope(core, &head, err, &fault, KITH_MESSAGE_SIZE_MAX, reply);
+        return CORE_REPLIED;
+    }
+    if (envelope.is_batch) {
+        execute_batch(core, &envelope, context, reply);
+        return CORE_REPLIED;
+    }
+    return execute_one(core, &envelope, context, false, KITH_MESSAGE_SIZE_MAX, reply, wait);
+}
+
+void
+core_refuse(struct core *core, struct slice message, enum kith_err err, msec_t now_ms,
+            struct buf *reply)
+{
+    struct envelope envelope;
+    struct envelope_fault fault, none = {0};
+    struct core_context context = {.now_ms = now_ms};
+    envelope_open(message, &envelope, &fault);
+    struct reply_head head = head_of(core, &envelope, &context, false);
+    refuse_envelope(core, &head, err, &none, KITH_MESSAGE_SIZE_MAX, reply);
+}
+
+bool
+core_is_query(struct slice message)
+{
+    struct envelope envelope, item;
+    struct envelope_fault fault;
+    struct reader reader;
+
+    if (envelope_open(message, &envelope, &fault) != KITH_OK)
+        return true; /* its answer is an error whatever else happens */
+    if (!envelope.is_batch)
+        return kith_ops[envelope.op].kind == KITH_KIND_QUERY;
+    reader_init(&reader, envelope.batch);
+    uint32_t count = reader_array(&reader);
+    for (uint32_t i = 0; i < count; i++)
+        if (envelope_decode(reader_skip(&reader), true, &item, &fault) == KITH_OK &&
+            kith_ops[item.op].kind == KITH_KIND_COMMAND)
+            return false;
+    return true;
+}

@@ -1,0 +1,284 @@
+/* One command, from its arguments to its events: refuse, repeat, or do. */
+#include <xxhash.h>
+
+#include "base/assert.h"
+#include "base/endian.h"
+#include "codec/reader.h"
+#include "codec/writer.h"
+#include "core/internal.h"
+
+#define COMMAND_HASH_SIZE 16
+
+/* --- appending ------------------------------------------------------------------------------ */
+
+static void
+render_frame(struct core *core, const struct event *event, struct slice cause)
+{
+    unsigned index = core->batch_events;
+    if (index >= CORE_FRAMES_MAX)
+        return;
+    event_render(&core->frames, event, cause);
+    core->frame_end[index] = core->frames.size;
+    core->frame_type[index] = (uint8_t)event->type;
+}
+
+static void
+append_one(struct core *core, const struct event *event, struct slice cause)
+{
+    buf_clear(&core->record);
+    event_encode(&core->record, event);
+    seq_t seq =
+        core->record.failed ? 0 : log_append(core->log, event->at_ms, buf_slice(&core->record));
+    if (seq == 0) {
+        core->err = KITH_UNAVAILABLE;
+        return;
+    }
+    assert(seq == event->seq);
+    render_frame(core, event, cause);
+    core->batch_events++;
+    core->tally.events++;
+}
+
+static void
+seal_new(struct core *core)
+{
+    struct decision *decision = &core->decision;
+    for (unsigned i = decision->applied_count; i < decision->event_count; i++)
+        event_seal(core, &decision->events[i]);
+}
+
+static void
+project_new(struct core *core)
+{
+    struct decision *decision = &core->decision;
+    for (; decision->applied_count < decision->event_count; decision->applied_count++)
+        apply_projection(&core->apply, &decision->events[decision->applied_count]);
+}
+
+void
+decision_settle(struct core *core)
+{
+    seal_new(core);
+    project_new(core);
+}
+
+/* Written down before it is applied: the facts that an event points to are still as they were. */
+static void
+append_all(struct core *core, struct slice cause)
+{
+    struct decision *decision = &core->decision;
+    assert(decision->first_seq == log_last(core->log) + 1);
+    seal_new(core);
+    for (unsigned i = 0; i < decision->event_count && core->err == KITH_OK; i++)
+        append_one(core, &decision->events[i], cause);
+    if (core->err != KITH_OK)
+        return;
+    project_new(core);
+    for (unsigned i = 0; i < decision->event_count; i++)
+        apply_head(&core->apply, &decision->events[i]);
+    core->err = views_error(core->views);
+}
+
+void
+append_own(struct core *core)
+{
+    append_all(core, (struct slice){0});
+    decision_clear(&core->decision, log_last(core->log) + 1, core->decision.now_ms);
+}
+
+/* --- outcomes that are kept ----------------------------------------------------------------- */
+
+/* Two commands are the same if the operation and the very bytes of their arguments are. */
+static void
+command_hash(const struct envelope *envelope, uint8_t hash[COMMAND_HASH_SIZE])
+{
+    const char *op = kith_ops[envelope->op].name;
+    XXH128_hash_t value = XXH3_128bits_withSeed(envelope->args.data, envelope->args.size,
+                                                XXH3_64bits(op, strlen(op)));
+    put_be64(hash, value.high64);
+    put_be64(hash + 8, value.low64);
+}
+
+/* What is told with a result but never kept. */
+static const struct entries *
+find_secrets(struct core *core, enum kith_op op, struct slice invite_text)
+{
+    struct public_id invite;
+    char token[TOKEN_TEXT_SIZE];
+    if (op != KITH_OP_INVITE_CREATE || !public_id_parse(invite_text, &invite))
+        return NULL;
+    entries_clear(&core->secrets);
+    token_make(store_secrets(core->store)->token_key, &invite, token);
+    entries_str(&core->secrets, "token", slice_of(token, sizeof(token)));
+    return &core->secrets;
+}
+
+/* The text under @name in a map, or an absent slice. */
+static struct slice
+find_text(struct slice map, const char *name)
+{
+    struct reader reader;
+    reader_init(&reader, map);
+    uint32_t count = reader_map(&reader);
+    for (uint32_t i = 0; i < count && !reader.bad; i++) {
+        struct slice key = reader_str(&reader);
+        struct reader value;
+        reader_init(&value, reader_skip(&reader));
+        if (slice_is(key, name))
+            return reader_str(&value);
+    }
+    return (struct slice){0};
+}
+
+/* Answer a repeated command as it was answered the first time. */
+static void
+repeat(struct core *core, enum kith_op op, const struct event *first, struct reply_head *head,
+       struct buf *reply)
+{
+    struct reader reader;
+    head->pos = first->seq + first->head_count - 1;
+    head->at_ms = first->at_ms;
+    head->dup = true;
+
+    entries_clear(&core->kept);
+    reader_init(&reader, first->head_result);
+    core->kept.count = reader_map(&reader);
+    buf_append(&core->kept.buf, reader.at, (size_t)(reader.end - reader.at));
+    reply_ok(reply, head, &core->kept,
+             find_secrets(core, op, find_text(first->head_result, "invite")));
+    core->tally.commands_repeated++;
+}
+
+/* The head of an earlier command with this id, while its outcome is kept. */
+static bool
+find_earlier(struct core *core, struct slice id, msec_t now_ms, struct event *first)
+{
+    seq_t seq = dedupe_find(core->views, id);
+    if (seq == 0)
+        return false;
+    if (history_read(core, seq, first) != KITH_OK)
+        return false;
+    return first->at_ms + DEDUPE_KEPT_MS > now_ms;
+}
+
+/* --- doing ---------------------------------------------------------------------------------- */
+
+static void
+refuse(struct core *core, const struct reply_head *head, enum kith_err err, size_t room,
+       struct buf *reply)
+{
+    count_refusal(core->stats, err);
+    reply_error(reply, head, err, core->decision.text, &core->decision.detail, room);
+}
+
+/* Make the first event the head of the command. */
+static void
+write_heads(struct core *core, const struct envelope *envelope, struct slice hash,
+            struct buf *result)
+{
+    struct decision *decision = &core->decision;
+    struct event *first = &decision->events[0];
+
+    entries_write(result, &decision->result);
+    first->head_id = envelope->id;
+    first->head_op = slice_str(kith_ops[envelope->op].name);
+    first->head_hash = hash;
+    first->head_result = buf_slice(result);
+    first->head_count = decision->event_count;
+    for (unsigned i = 1; i < decision->event_count; i++)
+        decision->events[i].head_back = i;
+}
+
+static void
+keep_and_answer(struct core *core, const struct envelope *envelope, struct slice hash,
+                struct reply_head *head, struct buf *reply)
+{
+    struct decision *decision = &core->decision;
+    if (decision->event_count == 0)
+        decision_event(decision, EVENT_COMMAND_NOTED);
+
+    buf_clear(&core->result);
+    write_heads(core, envelope, hash, &core->result);
+    append_all(core, envelope->id);
+
+    head->pos = decision->first_seq + decision->event_count - 1;
+    head->at_ms = decision->now_ms;
+    reply_ok(reply, head, &decision->result,
+             find_secrets(core, envelope->op, find_text(buf_slice(&core->result), "invite")));
+    core->tally.commands++;
+}
+
+/* Nobody connects to himself: for all operations on two members at once. */
+static bool
+names_one_twice(const struct args *args)
+{
+    static const enum kith_arg two[][2] = {{KITH_ARG_FROM, KITH_ARG_TO},
+                                           {KITH_ARG_MEMBER, KITH_ARG_OTHER}};
+    for (unsigned i = 0; i < ARRAY_COUNT(two); i++)
+        if (args_has(args, two[i][0]) && args_has(args, two[i][1]) &&
+            slice_equal(args->value[two[i][0]].text, args->value[two[i][1]].text))
+            return true;
+    return false;
+}
+
+static enum kith_err
+check_shape(struct core *core, const struct envelope *envelope)
+{
+    struct args_fault fault;
+    if (!envelope->id.data)
+        return KITH_ID_REQUIRED;
+    if (envelope->has_min_pos)
+        return refuse_field(&core->decision, KITH_BAD_ARGUMENT, "min_pos");
+    enum kith_err err = args_decode(envelope->args, envelope->op, &core->args, &fault);
+    if (err != KITH_OK) {
+        entries_str(&core->decision.detail, "field", fault.field);
+        memcpy(core->decision.text, fault.text, sizeof(fault.text));
+        return err;
+    }
+    return names_one_twice(&core->args) ? KITH_SELF : KITH_OK;
+}
+
+void
+execute_command(struct core *core, const struct envelope *envelope,
+                const struct core_context *context, struct reply_head *head, size_t room,
+                struct buf *reply)
+{
+    uint8_t hash[COMMAND_HASH_SIZE];
+    struct event first;
+    struct decision *decision = &core->decision;
+
+    buf_clear(&core->sealed);
+    decision_clear(decision, log_last(core->log) + 1, context->now_ms);
+    enum kith_err err = check_shape(core, envelope);
+    if (err == KITH_OK && context->refuse != KITH_OK)
+        err = context->refuse;
+    if (err != KITH_OK) {
+        refuse(core, head, err, room, reply);
+        return;
+    }
+
+    command_hash(envelope, hash);
+    if (find_earlier(core, envelope->id, context->now_ms, &first)) {
+        if (slice_equal(first.head_hash, slice_of(hash, sizeof(hash))))
+            repeat(core, envelope->op, &first, head, reply);
+        else
+            refuse(core, head, KITH_IDEMPOTENCY_MISMATCH, room, reply);
+        return;
+    }
+
+    struct call call = {.core = core,
+                        .op = envelope->op,
+                        .args = &core->args,
+                        .now_ms = context->now_ms,
+                        .out = decision};
+    err = command_fns[envelope->op](&call);
+    if (err == KITH_OK)
+        err = core->err;
+    if (err == KITH_OK) {
+        keep_and_answer(core, envelope, slice_of(hash, sizeof(hash)), head, reply);
+    } else {
+        assert(decision->applied_count == 0 || core->err != KITH_OK);
+        head->pos = log_last(core->log);
+        refuse(core, head, err, room, reply);
+    }
+}

@@ -1,0 +1,137 @@
+/* core/internal.h: what the parts of the core share; not for other layers.
+ *
+ * Layer: core. Thread: loop thread only.
+ */
+#ifndef KITH_CORE_INTERNAL_H
+#define KITH_CORE_INTERNAL_H
+
+#include "core/apply.h"
+#include "core/args.h"
+#include "core/core.h"
+#include "core/decide.h"
+#include "core/envelope.h"
+#include "core/reply.h"
+
+/* What a batch did, told to the stats when it is committed. */
+struct tally {
+    uint64_t commands, commands_repeated, queries, events, swept;
+};
+
+struct core {
+    struct store *store;
+    struct log *log;
+    struct views *views;
+    struct keys *keys;
+    struct stats *stats;
+    void (*refresh)(void *context, struct stats *stats);
+    void *refresh_context;
+    bool clock_manual;
+    uint8_t seed[CORE_SEED_SIZE];
+    uint64_t seed_used; /* how many values were drawn from it */
+
+    struct rules rules;
+    struct apply apply;
+
+    /* Of the command or query at hand: */
+    struct args args;
+    struct decision decision;
+    union {
+        struct invite_facts invite; /* its events point into it until they are appended */
+    } facts;
+    struct buf sealed;      /* texts of its events, sealed */
+    struct entries secrets; /* told, not kept */
+    struct buf result;      /* the result of a command as it is kept */
+    struct entries kept;    /* and as it is told again */
+
+    /* Of the batch: */
+    enum kith_err err;
+    unsigned batch_events;
+    struct tally tally;
+    struct buf record;
+    struct buf frames;
+    size_t frame_end[CORE_FRAMES_MAX];
+    uint8_t frame_type[CORE_FRAMES_MAX];
+};
+
+/* What one operation runs with. */
+struct call {
+    struct core *core;
+    enum kith_op op;
+    const struct args *args;
+    msec_t now_ms;
+    struct decision *out; /* events (commands only), result, details */
+    size_t room;          /* bytes that the result may take; lists end their page early */
+
+    /* Queries only: */
+    bool may_wait;   /* by core_wait */
+    seq_t scanned;   /* core_context.scanned */
+    bool result_nil; /* the result is nil */
+    bool waits;      /* park it, as @wait says */
+    struct core_wait wait;
+};
+
+/* Load what it needs and decide (commands), or find the answer (queries). */
+typedef enum kith_err op_fn(struct call *call);
+
+extern op_fn *const command_fns[KITH_OP_COUNT]; /* commands.c */
+extern op_fn *const query_fns[KITH_OP_COUNT];   /* queries.c */
+
+/* The texts of one command, sealed: one note and one name. */
+#define SEALED_SIZE_MAX (KITH_NOTE_SIZE_MAX + KITH_NAME_SIZE_MAX + 2 * SEAL_EXTRA_SIZE)
+
+/* --- execute.c ----------------------------------------------------------------------------- */
+
+/* Add a refusal to the stats, by its class. */
+void count_refusal(struct stats *stats, enum kith_err err);
+
+void execute_command(struct core *core, const struct envelope *envelope,
+                     const struct core_context *context, struct reply_head *head, size_t room,
+                     struct buf *reply);
+
+/* The same for a query; @head->pos is what it saw. */
+enum core_answer execute_query(struct core *core, const struct envelope *envelope,
+                               const struct core_context *context, struct reply_head *head,
+                               size_t room, struct buf *reply, struct core_wait *wait);
+
+/* Apply the events of the decision that were not applied yet: between the steps of a command that
+ * decides one thing after the other. */
+void decision_settle(struct core *core);
+
+/* Append and apply the decision as the daemon's own events, without a command; then clear it. */
+void append_own(struct core *core);
+
+/* --- sealing: seal_text.c ------------------------------------------------------------------- */
+
+/* Seal the clear texts of an event under the key of who wrote them. */
+void event_seal(struct core *core, struct event *event);
+/* Append the clear text; nothing if the key is gone. */
+void text_unseal(struct core *core, struct slice member, struct slice sealed, struct buf *out);
+/* Fresh bytes, derived from core_options.seed. At most 32. */
+void core_random(struct core *core, void *out, size_t size);
+
+/* --- sweep.c ------------------------------------------------------------------------------- */
+
+/* Load a pair for a command; a request between them that is due expires first, as an event of the
+ * daemon's own. Must come before the command decides anything. */
+void load_pair(struct core *core, msec_t now_ms, struct slice actor, struct slice other,
+               struct pair_facts *out);
+
+/* --- history.c: events of the log, decoded -------------------------------------------------- */
+
+struct history {
+    struct log_scan scan;
+    seq_t head_seq;       /* whose id is in head_id */
+    struct slice head_id; /* borrowed from the log until the batch ends */
+};
+
+void history_begin(struct history *history, struct core *core, seq_t after);
+/* The next event and the id of its command (absent: the daemon's own). False at the end, or at a
+ * damaged record: then core->err is set. */
+bool history_next(struct history *history, struct core *core, struct event *event,
+                  struct slice *cause);
+void history_end(struct history *history);
+
+/* One event by its sequence. KITH_OK, KITH_NOT_FOUND or KITH_INTERNAL. */
+enum kith_err history_read(struct core *core, seq_t seq, struct event *out);
+
+#endif

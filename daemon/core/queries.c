@@ -1,0 +1,230 @@
+#include "core/queries.h"
+
+#include <stdio.h>
+
+#include "base/assert.h"
+#include "codec/writer.h"
+
+op_fn *const query_fns[KITH_OP_COUNT] = {
+    [KITH_OP_SERVER_HELLO] = query_hello,
+    [KITH_OP_SERVER_STATS] = query_stats,
+    [KITH_OP_MEMBER_GET] = query_member_get,
+    [KITH_OP_MEMBER_LIST] = query_member_list,
+    [KITH_OP_CONNECTION_STATUS] = query_status,
+    [KITH_OP_CONNECTION_LIST] = query_connections,
+    [KITH_OP_CONNECTION_INCOMING] = query_incoming,
+    [KITH_OP_CONNECTION_OUTGOING] = query_outgoing,
+    [KITH_OP_CONNECTION_COUNTS] = query_counts,
+    [KITH_OP_INVITE_GET] = query_invite,
+    [KITH_OP_INVITE_LIST] = query_invites,
+    [KITH_OP_QUOTA_GET] = query_quota,
+    [KITH_OP_EVENT_READ] = query_events,
+    [KITH_OP_COMMAND_LOOKUP] = query_command,
+};
+
+enum kith_err
+query_member(struct call *call, enum kith_arg arg, struct member *out)
+{
+    member_load(call->core->views, args_text(call->args, arg), out);
+    return out->known ? KITH_OK : refuse_field(call->out, KITH_NO_SUCH_MEMBER, kith_args[arg].name);
+}
+
+void
+query_sealed(struct call *call, const char *name, struct slice writer, struct slice sealed)
+{
+    buf_clear(&call->core->sealed);
+    text_unseal(call->core, writer, sealed, &call->core->sealed);
+    if (call->core->sealed.size > 0)
+        entries_str(&call->out->result, name, buf_slice(&call->core->sealed));
+}
+
+/* --- pages --------------------------------------------------------------------------------- */
+
+/* Room for one more item of any list, and the end of the page. */
+#define PAGE_ITEM_SIZE_MAX (KITH_NOTE_SIZE_MAX + KITH_NAME_SIZE_MAX + 1024)
+
+static int
+hex_value(uint8_t digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    return -1;
+}
+
+static bool
+parse_place(struct slice text, size_t size, struct list_key *key)
+{
+    if (text.size != 2 * size)
+        return false;
+    for (size_t i = 0; i < size; i++) {
+        int high = hex_value(text.data[2 * i]), low = hex_value(text.data[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        key->bytes[key->size++] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+/* How much of a table's key follows the prefix of a page. */
+static size_t
+rest_size(enum view_table table)
+{
+    return table == VIEW_NUMBER ? 4 : 8;
+}
+
+enum kith_err
+page_begin(struct page *page, struct call *call, enum view_table table, struct list_key prefix)
+{
+    struct list_key after = prefix;
+    struct slice place = args_text(call->args, KITH_ARG_AFTER);
+    uint64_t limit = args_uint(call->args, KITH_ARG_LIMIT, KITH_LIST_LIMIT_DEFAULT);
+
+    if (place.data && !parse_place(place, rest_size(table), &after)) {
+        snprintf(call->out->text, sizeof(call->out->text),
+                 "`after` must be the `next` of an earlier page of this list");
+        return refuse_field(call->out, KITH_BAD_ARGUMENT, "after");
+    }
+    *page = (struct page){
+        .call = call,
+        .prefix_size = prefix.size,
+        .limit = limit < KITH_LIST_LIMIT_MAX ? limit : KITH_LIST_LIMIT_MAX,
+        .last = after,
+    };
+    page->scan = views_scan_begin(call->core->views, table, list_key_slice(&prefix),
+                                  place.data ? list_key_slice(&after) : (struct slice){0});
+    page->place = write_open_array(entries_key(&call->out->result, "items"));
+    return KITH_OK;
+}
+
+bool
+page_next(struct page *page, struct slice *key, struct slice *value)
+{
+    size_t used = page->call->out->result.buf.size;
+    bool full = page->count == page->limit || page->scanned == PAGE_SCAN_MAX ||
+                used + PAGE_ITEM_SIZE_MAX > page->call->room;
+    if (!views_scan_next(page->scan, key, value))
+        return false;
+    page->more = full;
+    if (full)
+        return false;
+    assert(key->size <= sizeof(page->last.bytes));
+    memcpy(page->last.bytes, key->data, key->size);
+    page->last.size = key->size;
+    page->scanned++;
+    return true;
+}
+
+struct entries_inner
+page_item(struct page *page)
+{
+    page->count++;
+    return entries_open_item(&page->call->out->result);
+}
+
+void
+page_item_end(struct page *page, struct entries_inner inner)
+{
+    entries_close(&page->call->out->result, inner);
+}
+
+void
+page_end(struct page *page)
+{
+    static const char digits[] = "0123456789abcdef";
+    char text[2 * VIEW_LIST_KEY_SIZE_MAX];
+    size_t size = 0;
+
+    views_scan_end(page->scan);
+    write_close_array(&page->call->out->result.buf, page->place, page->count);
+    if (!page->more)
+        return;
+    for (size_t i = page->prefix_size; i < page->last.size; i++) {
+        text[size++] = digits[page->last.bytes[i] >> 4];
+        text[size++] = digits[page->last.bytes[i] & 15];
+    }
+    entries_str(&page->call->out->result, "next", slice_of(text, size));
+}
+
+/* --- running one --------------------------------------------------------------------------- */
+
+static enum kith_err
+check_args(struct core *core, const struct envelope *envelope, bool in_batch)
+{
+    struct args_fault fault;
+    enum kith_err err = args_decode(envelope->args, envelope->op, &core->args, &fault);
+    if (err != KITH_OK) {
+        entries_str(&core->decision.detail, "field", fault.field);
+        memcpy(core->decision.text, fault.text, sizeof(fault.text));
+    } else if (in_batch && args_has(&core->args, KITH_ARG_WAIT_MS)) {
+        snprintf(core->decision.text, sizeof(core->decision.text),
+                 "`wait_ms` does not go with a batch");
+        err = refuse_field(&core->decision, KITH_BAD_ARGUMENT, "wait_ms");
+    }
+    return err;
+}
+
+static enum core_answer
+refuse(struct core *core, const struct reply_head *head, enum kith_err err, size_t room,
+       struct buf *reply)
+{
+    count_refusal(core->stats, err);
+    reply_error(reply, head, err, core->decision.text, &core->decision.detail, room);
+    return CORE_REPLIED;
+}
+
+static enum core_answer
+answer(struct core *core, const struct call *call, struct reply_head *head, size_t room,
+       struct buf *reply)
+{
+    size_t start = reply->size;
+    core->tally.queries++;
+    if (call->result_nil)
+        reply_nil(reply, head);
+    else
+        reply_ok(reply, head, &core->decision.result, NULL);
+    if (reply->size - start <= room)
+        return CORE_REPLIED;
+    reply->size = start;
+    entries_clear(&core->decision.detail);
+    return refuse(core, head, KITH_TOO_LARGE, room, reply);
+}
+
+enum core_answer
+execute_query(struct core *core, const struct envelope *envelope,
+              const struct core_context *context, struct reply_head *head, size_t room,
+              struct buf *reply, struct core_wait *wait)
+{
+    struct call call = {
+        .core = core,
+        .op = envelope->op,
+        .args = &core->args,
+        .now_ms = context->now_ms,
+        .out = &core->decision,
+        .room = room > REPLY_ITEM_SIZE_MAX ? room - REPLY_ITEM_SIZE_MAX : 0,
+        .may_wait = !context->last_try,
+        .scanned = context->scanned,
+    };
+    decision_clear(&core->decision, 0, context->now_ms);
+    enum kith_err err = check_args(core, envelope, head->in_batch);
+    if (err != KITH_OK)
+        return refuse(core, head, err, room, reply);
+
+    if (envelope->min_pos > log_last(core->log)) {
+        if (context->last_try)
+            return refuse(core, head, KITH_LAGGING, room, reply);
+        *wait = (struct core_wait){.wake_seq = envelope->min_pos, .wait_ms = KITH_MIN_POS_MS_MAX};
+        return CORE_WAITS;
+    }
+    err = query_fns[envelope->op](&call);
+    if (err == KITH_OK)
+        err = core_error(core);
+    if (err != KITH_OK)
+        return refuse(core, head, err, room, reply);
+    if (call.waits) {
+        *wait = call.wait;
+        return CORE_WAITS;
+    }
+    return answer(core, &call, head, room, reply);
+}

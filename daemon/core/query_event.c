@@ -1,0 +1,146 @@
+#include "codec/reader.h"
+#include "codec/writer.h"
+#include "core/queries.h"
+
+/* --- event.read ----------------------------------------------------------------------------- */
+
+static bool
+type_is_wanted(const struct call *call, const struct event *event)
+{
+    struct reader reader;
+    const char *type = event_type_name(event->type);
+    if (!args_has(call->args, KITH_ARG_TYPES))
+        return true;
+    reader_init(&reader, call->args->value[KITH_ARG_TYPES].raw);
+    uint32_t count = reader_array(&reader);
+    for (uint32_t i = 0; i < count; i++) {
+        struct slice prefix = reader_str(&reader);
+        if (strncmp(type, (const char *)prefix.data, prefix.size) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Where to begin: exactly one of after, since, end; else at the first event. */
+static enum kith_err
+find_start(struct call *call, seq_t *after)
+{
+    struct log *log = call->core->log;
+    const struct args *args = call->args;
+    bool end = args_has(args, KITH_ARG_END) && args->value[KITH_ARG_END].truth;
+    seq_t first;
+
+    if (args_has(args, KITH_ARG_AFTER_SEQ) + args_has(args, KITH_ARG_SINCE) + end > 1) {
+        static const char text[] = "give only one of `after`, `since` and `end`";
+        memcpy(call->out->text, text, sizeof(text));
+        return refuse_field(call->out, KITH_BAD_ARGUMENT, "after");
+    }
+    *after = args_uint(args, KITH_ARG_AFTER_SEQ, log_first(log) - 1);
+    if (end)
+        *after = log_last(log);
+    if (args_has(args, KITH_ARG_SINCE)) {
+        enum kith_err err = log_find_time(log, (msec_t)args->value[KITH_ARG_SINCE].number, &first);
+        if (err != KITH_OK)
+            return err;
+        *after = first - 1;
+    }
+    if (*after + 1 < log_first(log)) {
+        entries_uint(&call->out->detail, "first_seq", log_first(log));
+        return KITH_TRIMMED;
+    }
+    if (call->scanned > *after)
+        *after = call->scanned; /* the last try looked so far already */
+    return KITH_OK;
+}
+
+/* Append wanted events behind @after to the result; returns the last sequence looked at. */
+static seq_t
+read_events(struct call *call, seq_t after, uint32_t *count)
+{
+    struct core *core = call->core;
+    struct buf *out = &call->out->result.buf;
+    uint64_t limit = args_uint(call->args, KITH_ARG_LIMIT, KITH_EVENT_LIMIT_DEFAULT);
+    size_t room = call->room < KITH_EVENT_PAGE_SIZE_MAX ? call->room : KITH_EVENT_PAGE_SIZE_MAX;
+    struct history history;
+    struct event event;
+    struct slice cause;
+    seq_t seen = after;
+
+    if (limit > KITH_EVENT_LIMIT_MAX)
+        limit = KITH_EVENT_LIMIT_MAX;
+    history_begin(&history, core, after);
+    while (*count < limit && seen < after + KITH_EVENT_SCAN_MAX &&
+           history_next(&history, core, &event, &cause)) {
+        size_t start = out->size;
+        if (type_is_wanted(call, &event)) {
+            event_render(out, &event, cause);
+            if (out->size > room && *count > 0) {
+                out->size = start;
+                break;
+            }
+            ++*count;
+        }
+        seen = event.seq;
+    }
+    history_end(&history);
+    return seen;
+}
+
+/* Nothing to say yet: go on when something was appended, or at once where the scan was cut. */
+static void
+wait_for_more(struct call *call, seq_t seen)
+{
+    seq_t last = log_last(call->core->log);
+    call->waits = true;
+    call->wait = (struct core_wait){
+        .wake_seq = seen < last ? last : seen + 1,
+        .wait_ms = (msec_t)args_uint(call->args, KITH_ARG_WAIT_MS, 0),
+        .scanned = seen,
+    };
+}
+
+enum kith_err
+query_events(struct call *call)
+{
+    struct entries *result = &call->out->result;
+    uint32_t count = 0;
+    seq_t after;
+    enum kith_err err = find_start(call, &after);
+    if (err != KITH_OK)
+        return err;
+
+    size_t place = write_open_array(entries_key(result, "events"));
+    seq_t seen = read_events(call, after, &count);
+    if (count == 0 && call->may_wait && args_uint(call->args, KITH_ARG_WAIT_MS, 0) > 0) {
+        wait_for_more(call, seen);
+        return KITH_OK;
+    }
+    write_close_array(&result->buf, place, count);
+    entries_uint(result, "next", seen);
+    entries_uint(result, "last_seq", log_last(call->core->log));
+    return KITH_OK;
+}
+
+/* --- command.lookup ------------------------------------------------------------------------- */
+
+enum kith_err
+query_command(struct call *call)
+{
+    struct core *core = call->core;
+    struct entries *result = &call->out->result;
+    struct slice id = args_text(call->args, KITH_ARG_ID);
+    struct event first;
+    seq_t seq = dedupe_find(core->views, id);
+
+    if (seq == 0 || history_read(core, seq, &first) != KITH_OK ||
+        first.at_ms + DEDUPE_KEPT_MS <= call->now_ms) {
+        call->result_nil = true;
+        return KITH_OK;
+    }
+    entries_str(result, "id", id);
+    entries_str(result, "op", first.head_op);
+    entries_uint(result, "pos", first.seq + first.head_count - 1);
+    entries_time(result, "at", first.at_ms);
+    write_raw(entries_key(result, "result"), first.head_result);
+    return KITH_OK;
+}

@@ -1,0 +1,81 @@
+/* What happens because its time has come. */
+#include "base/assert.h"
+#include "core/internal.h"
+
+static void
+load_who(struct core *core, struct slice actor, struct slice other, struct pair_facts *out)
+{
+    member_load(core->views, actor, &out->actor);
+    member_load(core->views, other, &out->other);
+    out->pair = (struct pair){0};
+    if (out->actor.known && out->other.known)
+        pair_load(core->views, &out->actor, &out->other, &out->pair);
+}
+
+/* The request between the two is due: who asked is the actor of its expiry. */
+static void
+expire(struct core *core, const struct pair_facts *who)
+{
+    struct pair_facts facts = *who;
+    if (who->pair.from_side != pair_side_of(&who->actor, &who->other)) {
+        facts.actor = who->other;
+        facts.other = who->actor;
+    }
+    decide_expire(&facts, &core->rules, &core->decision);
+    append_own(core);
+}
+
+void
+load_pair(struct core *core, msec_t now_ms, struct slice actor, struct slice other,
+          struct pair_facts *out)
+{
+    load_who(core, actor, other, out);
+    if (!pair_is_due(&out->pair, now_ms))
+        return;
+    assert(core->decision.event_count == 0);
+    expire(core, out);
+    load_who(core, actor, other, out);
+}
+
+static void
+sweep_request(struct core *core, const struct due *due)
+{
+    struct pair_facts who;
+    load_who(core, member_id(core->views, due->from), member_id(core->views, due->to), &who);
+    if (views_error(core->views) == KITH_OK)
+        expire(core, &who);
+}
+
+static void
+sweep_invite(struct core *core, const struct due *due)
+{
+    struct invite invite;
+    invite_load(core->views, &due->invite, &invite);
+    if (views_error(core->views) != KITH_OK)
+        return;
+    decide_invite_expire(&invite, &core->decision);
+    append_own(core);
+}
+
+unsigned
+core_sweep(struct core *core, msec_t now_ms)
+{
+    unsigned count = 0;
+    struct due due;
+
+    while (count < CORE_SWEEP_MAX && core_error(core) == KITH_OK &&
+           due_first(core->views, now_ms, &due)) {
+        decision_clear(&core->decision, log_last(core->log) + 1, now_ms);
+        switch (due.kind) {
+        case DUE_REQUEST:
+            sweep_request(core, &due);
+            break;
+        case DUE_INVITE:
+            sweep_invite(core, &due);
+            break;
+        }
+        count++;
+    }
+    core->tally.swept += count;
+    return count;
+}
