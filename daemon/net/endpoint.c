@@ -106,8 +106,8 @@ endpoint_bind(int socket, const char *url, struct guard *guard, enum guard_role 
     }
     if (listener < 0)
         fault_set(fault,
-                  "%s: nanomsg does not call this program's accept4(), without which any "
-                  "peer could end the daemon; link libnanomsg dynamically",
+                  "%s: nanomsg does not call the accept4() of this program, without which any peer "
+                  "could end it; link libnanomsg as a shared library",
                   url);
     return listener;
 }

@@ -5,7 +5,8 @@
  * that reads slowly would vanish.
  *
  * Layer:    net (may include base/; never core/ or store/).
- * Thread:   loop thread only. nanomsg's worker thread is inside.
+ * Thread:   loop thread only. nanomsg's worker thread is inside. After net_open() do not fork
+ *           without exec: the child would have no worker, and hang in net_close().
  * Blocking: never, except net_close().
  */
 #ifndef KITH_NET_NET_H
@@ -28,13 +29,20 @@ struct net_options {
     msec_t kept_ms_max;        /* and how long they are kept */
 };
 
-/* Bind everything. A socket file is made with mode 0660; a stale one of a dead process is
- * replaced, that of a live one is refused. ws:// and paths longer than 107 bytes are refused.
+/* Bind everything, and test that the guard works. A socket file is made with mode 0660, its
+ * directory, if only that is missing, with 0750; a stale file of a dead process is replaced, that
+ * of a live one is refused. ws:// and paths longer than 107 bytes are refused. Raises the soft
+ * limit of descriptors where connections_max needs it, and changes the umask for a moment: call
+ * it before other threads make files.
+ *
+ * @options  borrowed, with all it points to.
  * Fails with KITH_UNAVAILABLE, @fault naming the endpoint and the cure; then nothing is bound. */
 enum kith_err net_open(struct net **out, const struct net_options *options, struct fault *fault);
 
-/* Unbind, remove socket files, wait a moment (at most 200 ms) for replies that the kernel has yet
- * to take, release everything. NULL is allowed. */
+/* Refuse new connections, wait a moment (at most 200 ms) for replies that the kernel has yet to
+ * take, remove the socket files, release everything. NULL is allowed. net_command_fd() must no
+ * longer be watched. Where a socket file may not be removed, the sockets stay open until the
+ * process ends: nanomsg would abort. */
 void net_close(struct net *net);
 
 /* Level-triggered: readable while net_receive() may have something. Never read it. */
@@ -53,7 +61,10 @@ struct net_request {
     struct net_route route;
 };
 
-/* Take the next request, if there is one. @out->body may have any size, 0 included. */
+/* Take the next request, if there is one. @out->body may have any size, 0 included. False may also
+ * mean that what came was no request: as long as net_command_fd() is readable, there may be more.
+ *
+ * @out  filled where true is returned; its chunk is returned, free it with net_release(). */
 bool net_receive(struct net *net, struct net_request *out);
 void net_release(struct net_request *request);
 
@@ -76,8 +87,7 @@ struct net_stats {
     uint64_t received, replied, published;
     uint64_t replies_kept;    /* kept now */
     uint64_t replies_delayed; /* kept at some time */
-    uint64_t
-        replies_dropped; /* never delivered: the peer read nothing for too long, or too slowly */
+    uint64_t replies_dropped; /* never delivered: the peer read too slowly, or not at all */
 };
 void net_stats(const struct net *net, struct net_stats *out);
 

@@ -69,12 +69,12 @@ raw_connect(const char *url)
     } else if (host[0] == '[') {
         address.in6.sin6_family = AF_INET6;
         address.in6.sin6_addr = in6addr_loopback;
-        address.in6.sin6_port = htons((uint16_t)atoi(colon + 1));
+        address.in6.sin6_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
         size = sizeof(address.in6);
     } else {
         address.in.sin_family = AF_INET;
         address.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        address.in.sin_port = htons((uint16_t)atoi(colon + 1));
+        address.in.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
         size = sizeof(address.in);
     }
     raw.fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -203,7 +203,7 @@ static inline void
 daemon_prepare(struct daemon *daemon)
 {
     memset(daemon, 0, sizeof(*daemon));
-    strcpy(daemon->directory, "/tmp/kith-net-XXXXXX");
+    memcpy(daemon->directory, "/tmp/kith-net-XXXXXX", sizeof("/tmp/kith-net-XXXXXX"));
     assert_non_null(mkdtemp(daemon->directory));
     for (int i = 0; i < 2; i++) {
         char(*urls)[96] = i == 0 ? daemon->command : daemon->event;

@@ -316,7 +316,7 @@ no_descriptors_left(void **state)
     raw_greet(raw, SP_REQ);
     int fd = socket(AF_INET, SOCK_STREAM, 0); /* the last descriptor there may be */
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    address.sin_port = htons((uint16_t)atoi(strrchr(here.command[URL_TCP], ':') + 1));
+    address.sin_port = htons((uint16_t)strtoul(strrchr(here.command[URL_TCP], ':') + 1, NULL, 10));
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     low = limit;
     low.rlim_cur = (rlim_t)fd; /* everything below is taken, or nearly so */

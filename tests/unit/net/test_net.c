@@ -158,7 +158,8 @@ stale_socket_is_replaced(void **state)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
     (void)state;
-    strcpy(address.sun_path, here.command[URL_IPC] + 6);
+    const char *path = here.command[URL_IPC] + 6;
+    memcpy(address.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     close(fd);
