@@ -104,7 +104,7 @@ query_events(struct call *call)
 {
     struct entries *result = &call->out->result;
     uint32_t count = 0;
-    seq_t after;
+    seq_t after = 0;
     enum kith_err err = find_start(call, &after);
     if (err != KITH_OK)
         return err;
