@@ -220,7 +220,7 @@ daemon_prepare(struct daemon *daemon)
         .command_url_count = URL_COUNT,
         .event_urls = daemon->event_urls,
         .event_url_count = URL_COUNT,
-        .connections_max = 64,
+        .connections_max = 512,
         .message_size_max = 1024 * 1024,
         .kept_size_max = 64 * 1024 * 1024,
         .kept_ms_max = 1000,

@@ -242,7 +242,7 @@ static void
 too_many_connections_wished(void **state)
 {
     (void)state;
-    here.options.connections_max = 70000;
+    here.options.connections_max = 70000; /* more than the guard has rows for */
     open_fails("file descriptors");
     assert_int_equal(rmdir(here.directory), 0);
 }
