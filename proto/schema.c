@@ -4,7 +4,7 @@
 
 const struct kith_arg_row kith_args[KITH_ARG_COUNT] = {
 #define X(id, name, type, min, max, choices, help) \
-    [KITH_ARG_##id] = {name, KITH_TYPE_##type, min, max, choices, help},
+    [KITH_ARG_##id] = {name, sizeof(name) - 1, KITH_TYPE_##type, min, max, choices, help},
     KITH_ARG_LIST(X)
 #undef X
 };
@@ -12,23 +12,17 @@ const struct kith_arg_row kith_args[KITH_ARG_COUNT] = {
 #define A(id) (UINT64_C(1) << KITH_ARG_##id)
 const struct kith_op_row kith_ops[KITH_OP_COUNT] = {
 #define X(id, name, kind, required, optional, help) \
-    [KITH_OP_##id] = {name, KITH_KIND_##kind, required, optional, help},
+    [KITH_OP_##id] = {name, sizeof(name) - 1, KITH_KIND_##kind, required, optional, help},
     KITH_OP_LIST(X)
 #undef X
 };
 #undef A
 
-static int
-same(const char *row_name, const char *name, size_t size)
-{
-    return strncmp(row_name, name, size) == 0 && row_name[size] == 0;
-}
-
 enum kith_op
 kith_op_find(const char *name, size_t size)
 {
     for (int op = 0; op < KITH_OP_COUNT; op++)
-        if (same(kith_ops[op].name, name, size))
+        if (kith_ops[op].name_size == size && memcmp(kith_ops[op].name, name, size) == 0)
             return (enum kith_op)op;
     return KITH_OP_COUNT;
 }
@@ -37,8 +31,10 @@ enum kith_arg
 kith_arg_find(enum kith_op op, const char *name, size_t size)
 {
     uint64_t taken = kith_ops[op].required | kith_ops[op].optional;
-    for (int arg = 0; arg < KITH_ARG_COUNT; arg++)
-        if ((taken >> arg & 1) && same(kith_args[arg].name, name, size))
+    for (; taken; taken &= taken - 1) {
+        int arg = __builtin_ctzll(taken);
+        if (kith_args[arg].name_size == size && memcmp(kith_args[arg].name, name, size) == 0)
             return (enum kith_arg)arg;
+    }
     return KITH_ARG_COUNT;
 }

@@ -109,6 +109,7 @@ enum kith_op_kind {
 
 struct kith_arg_row {
     const char *name;
+    size_t name_size;
     enum kith_arg_type type;
     uint64_t min, max;
     const char *choices; /* for CHOICE, else NULL */
@@ -117,6 +118,7 @@ struct kith_arg_row {
 
 struct kith_op_row {
     const char *name;
+    size_t name_size;
     enum kith_op_kind kind;
     uint64_t required, optional; /* bit n stands for argument n of the dictionary */
     const char *help;

@@ -147,6 +147,7 @@ env_table(struct env_txn *txn, const char *name)
     MDB_dbi table = 0;
     if (txn->rc == 0)
         txn->rc = mdb_dbi_open(txn->txn, name, MDB_CREATE, &table);
+    env_refresh(txn->env); /* a reader does not know a table that was opened after it began */
     return table;
 }
 
