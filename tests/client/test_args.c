@@ -143,9 +143,11 @@ test_urls(void **state)
 
     static const char *const good[] = {"ipc://a", "ipc:///run/kith/command.ipc", "tcp://h:1",
                                        "tcp://127.0.0.1:65535", "tcp://[::1]:7400"};
-    static const char *const bad[] = {"",           "ipc://",    "ws://h:1",   "tcp://h",
-                                      "tcp://:1",   "tcp://h:",  "tcp://h:0x", "tcp://h:65536",
-                                      "inproc://a", "/run/kith", "tcp://h:1 "};
+    static const char *const bad[] = {
+        "",           "ipc://",      "ws://h:1",      "tcp://h",        "tcp://:1",
+        "tcp://h:",   "tcp://h:0x",  "tcp://h:65536", "tcp://eth0;h:1", "tcp://::1:7400",
+        "tcp://[]:1", "tcp://[h]:1", "tcp://h h:1",   "inproc://a",     "/run/kith",
+        "tcp://h:1 "};
     for (size_t i = 0; i < ARRAY_COUNT(good); i++)
         assert_true(url_is_valid(good[i]));
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {

@@ -33,7 +33,6 @@ static const struct option common_options[] = {
     {NN_SOL_SOCKET, NN_RCVMAXSIZE, RECEIVE_SIZE_MAX},
     {NN_SOL_SOCKET, NN_RECONNECT_IVL, RECONNECT_MS},
     {NN_SOL_SOCKET, NN_RECONNECT_IVL_MAX, RECONNECT_MS_MAX},
-    {NN_SOL_SOCKET, NN_IPV4ONLY, 0},
     {NN_TCP, NN_TCP_NODELAY, 1},
 };
 
@@ -73,9 +72,21 @@ connect_status(int error)
     return is_shortage ? KITH_STATUS_NO_MEMORY : KITH_STATUS_BAD_URL;
 }
 
+/* Only where the address is IPv6 by its look: a socket that may use both kinds is bound to the one
+ * and connected to the other, and nanomsg 1.1.5 aborts. A host by name so means its IPv4 address.
+ */
+static void
+allow_ipv6(int handle, const char *url)
+{
+    static const struct option option[] = {{NN_SOL_SOCKET, NN_IPV4ONLY, 0}};
+    if (strchr(url, '['))
+        set_options(handle, option, ARRAY_COUNT(option));
+}
+
 static enum kith_status
 connect_to(struct socket *socket, const char *url)
 {
+    allow_ipv6(socket->handle, url);
     if (nn_connect(socket->handle, url) >= 0)
         return KITH_STATUS_OK;
     enum kith_status status = connect_status(nn_errno());

@@ -24,6 +24,19 @@ is_port(const char *text)
     return size >= 1 && size <= 5 && text[size] == '\0' && strtoul(text, NULL, 10) <= 65535;
 }
 
+/* A name, an IPv4 address, or an IPv6 address in brackets. nanomsg takes a local interface before a
+ * semicolon as well, and aborts when that is not to its liking. */
+static bool
+is_host(const char *host, size_t size)
+{
+    static const char name_letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                       "0123456789.-_";
+    static const char address_letters[] = "0123456789abcdefABCDEF:.";
+    if (size > 2 && host[0] == '[' && host[size - 1] == ']')
+        return strspn(host + 1, address_letters) == size - 2;
+    return size > 0 && strspn(host, name_letters) == size;
+}
+
 bool
 url_is_valid(const char *url)
 {
@@ -36,7 +49,7 @@ url_is_valid(const char *url)
     if (!starts_with(url, "tcp://"))
         return false;
     const char *host = url + scheme_size, *colon = strrchr(host, ':');
-    return colon && colon > host && is_port(colon + 1);
+    return colon && is_host(host, (size_t)(colon - host)) && is_port(colon + 1);
 }
 
 bool
