@@ -10,6 +10,9 @@
 #include "base/assert.h"
 #include "net/url.h"
 
+/* Connections that wait to be accepted; the kernel has a limit of its own (net.core.somaxconn). */
+#define BACKLOG 4096
+
 /* Make the directory that @path is in, unless it is there. */
 static bool
 directory_make(const char *path, struct fault *fault)
@@ -109,6 +112,8 @@ endpoint_bind(int socket, const char *url, struct guard *guard, enum guard_role 
                   "%s: nanomsg does not call the accept4() of this program, without which any peer "
                   "could end it; link libnanomsg as a shared library",
                   url);
+    else /* nanomsg queues 10 at most on ipc, too few for clients that come back after a restart. */
+        listen(listener, BACKLOG);
     return listener;
 }
 

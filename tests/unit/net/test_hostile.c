@@ -303,38 +303,42 @@ passed_descriptors(void **state)
     close(raw.fd);
 }
 
-/* Without a free descriptor nobody comes in; those who are in are served, and so are all later. */
+/* Without a free descriptor nobody comes in, but many may wait; those who are in are served, and
+ * so are all others later. */
 static void
 no_descriptors_left(void **state)
 {
-    struct rlimit limit, low;
+    enum { WAITING = 100 };
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *path = here.command[URL_IPC] + 6;
     struct raw raw = raw_connect(here.command[URL_TCP]);
-    int spare = dup(raw.fd);
+    struct raw waiting[WAITING];
+    struct rlimit limit, low;
 
     (void)state;
-    close(spare);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     raw_greet(raw, SP_REQ);
-    int fd = socket(AF_INET, SOCK_STREAM, 0); /* the last descriptor there may be */
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    address.sin_port = htons((uint16_t)strtoul(strrchr(here.command[URL_TCP], ':') + 1, NULL, 10));
+    for (int i = 0; i < WAITING; i++)
+        waiting[i] = (struct raw){socket(AF_UNIX, SOCK_STREAM, 0), true};
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     low = limit;
-    low.rlim_cur = (rlim_t)fd; /* everything below is taken, or nearly so */
-    int filler[64], count = 0;
+    low.rlim_cur = (rlim_t)waiting[WAITING - 1].fd; /* all below are taken, they are the lowest */
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-    while (count < 64 && (filler[count] = dup(raw.fd)) >= 0)
-        count++;
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(dup(raw.fd), -1);
+    for (int i = 0; i < WAITING; i++) {
+        assert_int_equal(fcntl(waiting[i].fd, F_SETFL, O_NONBLOCK), 0);
+        assert_int_equal(connect(waiting[i].fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    }
     for (uint32_t id = 1; id <= 100; id++)
         daemon_expect_echo(&here, raw, id);
-    while (count > 0)
-        close(filler[--count]);
+    assert_int_equal(daemon_stats(&here).connections, 2);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 
-    struct raw late = {.fd = fd, .ipc = false};
-    raw_greet(late, SP_REQ);
-    daemon_expect_echo(&here, late, 1);
-    close(fd);
+    for (int i = 0; i < WAITING; i++) {
+        raw_greet(waiting[i], SP_REQ);
+        daemon_expect_echo(&here, waiting[i], 1);
+        close(waiting[i].fd);
+    }
     close(raw.fd);
 }
 
