@@ -290,6 +290,9 @@ import_file(struct import *import, const char *path)
 static enum cli_exit
 check(const struct cli *cli, const struct import_options *options, const struct option_args *args)
 {
+    if (args->count >= 2 && strncmp(args->at[1], "pairs=", strlen("pairs=")) == 0)
+        return fail_usage(cli, "import takes a file; for pairs on the command line:\n"
+                               "kith connection.import pairs=a:b,c:d");
     if (args->count != 2)
         return fail_usage(cli, "import takes one file, or - for standard input\nkith import FILE");
     if (strcmp(options->via, "import") != 0 && strcmp(options->via, "link") != 0 &&

@@ -98,10 +98,15 @@ view_put_cell(struct buf *out, const char *name, const struct kith_value *value,
 
 /* --- tables --------------------------------------------------------------------------------- */
 
+struct column {
+    const char *outer; /* borrowed from the values; NULL: the key of the row itself */
+    const char *inner; /* of a map within the row; NULL: none */
+    size_t width;
+    bool right; /* numbers stand right */
+};
+
 struct table {
-    const char *names[COLUMNS_MAX]; /* borrowed from the values; NULL: the key of the row */
-    size_t widths[COLUMNS_MAX];
-    bool right[COLUMNS_MAX]; /* numbers stand right */
+    struct column columns[COLUMNS_MAX];
     size_t count;
 };
 
@@ -125,23 +130,41 @@ is_table(const struct kith_value *value)
     return true;
 }
 
-static void
-put_table_cell(struct view *view, const struct kith_value *rows, size_t i, const char *name)
+/* A map among values is shown by its own values, each in a place of its own. */
+static bool
+is_branch(const struct kith_value *value)
 {
-    if (name) {
-        view_put_cell(view->out, name, kith_get(row_at(rows, i), name), view->now_ms);
-    } else {
+    return kith_value_kind(value) == KITH_KIND_MAP && kith_value_count(value) > 0 &&
+           !is_table(value);
+}
+
+static const char *
+title_of(const struct column *column)
+{
+    return column->inner ? column->inner : column->outer ? column->outer : "";
+}
+
+static void
+put_table_cell(struct view *view, const struct kith_value *rows, size_t i,
+               const struct column *column)
+{
+    if (!column->outer) {
         const char *key = kith_value_key_at(rows, i);
         text_put(view->out, key, strlen(key));
+        return;
     }
+    const struct kith_value *value = kith_get(row_at(rows, i), column->outer);
+    if (column->inner)
+        value = kith_get(value, column->inner);
+    view_put_cell(view->out, title_of(column), value, view->now_ms);
 }
 
 /* Append the cell, take it off again, and return how wide it was. */
 static size_t
-cell_width(struct view *view, const struct kith_value *rows, size_t i, const char *name)
+cell_width(struct view *view, const struct kith_value *rows, size_t i, const struct column *column)
 {
     size_t before = view->out->size;
-    put_table_cell(view, rows, i, name);
+    put_table_cell(view, rows, i, column);
     if (view->out->failed)
         return 0;
     size_t width = text_width(view->out->data + before, view->out->size - before);
@@ -149,54 +172,70 @@ cell_width(struct view *view, const struct kith_value *rows, size_t i, const cha
     return width;
 }
 
+static bool
+is_same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 static void
-add_column(struct table *table, const char *name, bool number)
+add_column(struct table *table, const char *outer, const char *inner,
+           const struct kith_value *example)
 {
     for (size_t c = 0; c < table->count; c++)
-        if (table->names[c] && name && strcmp(table->names[c], name) == 0)
+        if (is_same(table->columns[c].outer, outer) && is_same(table->columns[c].inner, inner))
             return;
     if (table->count == COLUMNS_MAX)
         return;
-    table->names[table->count] = name;
-    table->widths[table->count] = name ? text_width(name, strlen(name)) : 0;
-    table->right[table->count++] = number;
+    struct column *column = &table->columns[table->count++];
+    *column = (struct column){.outer = outer, .inner = inner};
+    column->width = text_width(title_of(column), strlen(title_of(column)));
+    column->right =
+        kith_value_kind(example) == KITH_KIND_INT && !is_instant(title_of(column), example);
+}
+
+static void
+add_columns(struct table *table, const struct kith_value *row)
+{
+    for (size_t k = 0; k < kith_value_count(row); k++) {
+        const char *name = kith_value_key_at(row, k);
+        const struct kith_value *value = kith_value_entry_at(row, k);
+        if (!is_branch(value)) {
+            add_column(table, name, NULL, value);
+            continue;
+        }
+        for (size_t n = 0; n < kith_value_count(value); n++)
+            add_column(table, name, kith_value_key_at(value, n), kith_value_entry_at(value, n));
+    }
 }
 
 static void
 measure(struct view *view, const struct kith_value *rows, struct table *table)
 {
     if (kith_value_kind(rows) == KITH_KIND_MAP)
-        add_column(table, NULL, false);
-    for (size_t i = 0; i < kith_value_count(rows); i++) {
-        const struct kith_value *row = row_at(rows, i);
-        for (size_t k = 0; k < kith_value_count(row); k++) {
-            const char *name = kith_value_key_at(row, k);
-            const struct kith_value *value = kith_value_entry_at(row, k);
-            add_column(table, name,
-                       kith_value_kind(value) == KITH_KIND_INT && !is_instant(name, value));
-        }
-    }
+        add_column(table, NULL, NULL, NULL);
+    for (size_t i = 0; i < kith_value_count(rows); i++)
+        add_columns(table, row_at(rows, i));
     for (size_t c = 0; c < table->count; c++)
         for (size_t i = 0; i < kith_value_count(rows); i++) {
-            size_t width = cell_width(view, rows, i, table->names[c]);
-            if (width > table->widths[c])
-                table->widths[c] = width;
+            size_t width = cell_width(view, rows, i, &table->columns[c]);
+            if (width > table->columns[c].width)
+                table->columns[c].width = width;
         }
 }
 
 static void
-pad_before(struct view *view, const struct table *table, size_t c, size_t width)
+pad_before(struct view *view, const struct column *column, size_t width)
 {
-    if (table->right[c])
-        text_pad(view->out, table->widths[c] - width);
+    if (column->right)
+        text_pad(view->out, column->width - width);
 }
 
-/* Nothing behind the last column. */
 static void
-pad_behind(struct view *view, const struct table *table, size_t c, size_t width)
+pad_behind(struct view *view, const struct column *column, size_t width, bool last)
 {
-    if (c + 1 < table->count)
-        text_pad(view->out, GAP + (table->right[c] ? 0 : table->widths[c] - width));
+    if (!last)
+        text_pad(view->out, GAP + (column->right ? 0 : column->width - width));
 }
 
 static void
@@ -204,11 +243,12 @@ put_head(struct view *view, const struct table *table)
 {
     text_put_own(view->out, style(view->colour, STYLE_HEAD));
     for (size_t c = 0; c < table->count; c++) {
-        const char *name = table->names[c] ? table->names[c] : "";
-        size_t width = text_width(name, strlen(name));
-        pad_before(view, table, c, width);
-        text_put(view->out, name, strlen(name));
-        pad_behind(view, table, c, width);
+        const struct column *column = &table->columns[c];
+        const char *title = title_of(column);
+        size_t width = text_width(title, strlen(title));
+        pad_before(view, column, width);
+        text_put(view->out, title, strlen(title));
+        pad_behind(view, column, width, c + 1 == table->count);
     }
     text_put_own(view->out, style(view->colour, STYLE_NONE));
     text_put_own(view->out, "\n");
@@ -223,10 +263,11 @@ put_table(struct view *view, const struct kith_value *rows)
     put_head(view, &table);
     for (size_t i = 0; i < kith_value_count(rows); i++) {
         for (size_t c = 0; c < table.count; c++) {
-            size_t width = cell_width(view, rows, i, table.names[c]);
-            pad_before(view, &table, c, width);
-            put_table_cell(view, rows, i, table.names[c]);
-            pad_behind(view, &table, c, width);
+            const struct column *column = &table.columns[c];
+            size_t width = cell_width(view, rows, i, column);
+            pad_before(view, column, width);
+            put_table_cell(view, rows, i, column);
+            pad_behind(view, column, width, c + 1 == table.count);
         }
         text_put_own(view->out, "\n");
     }
@@ -244,14 +285,6 @@ join(char *to, const char *prefix, const char *name)
     memcpy(to, prefix, a);
     memcpy(to + a, name, b);
     to[a + b] = 0;
-}
-
-/* A map among the values becomes its own values under a longer name. */
-static bool
-is_branch(const struct kith_value *value)
-{
-    return kith_value_kind(value) == KITH_KIND_MAP && kith_value_count(value) > 0 &&
-           !is_table(value);
 }
 
 static size_t
