@@ -381,7 +381,6 @@ batch_turn(struct batch *batch, bool drain)
     if (hold_ms == 0)
         take_messages(batch, refuse);
     take_parked(batch, refuse);
-    daemon->stats.batches += batch->count > 0;
     struct outcome outcome = commit(batch, &fault);
     if (outcome.err != KITH_OK && !recover(batch, outcome, refuse, &fault))
         return (struct batch_next){.failed = true};

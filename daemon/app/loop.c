@@ -1,5 +1,6 @@
 #include "app/loop.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -54,15 +55,18 @@ on_readable(uv_poll_t *poll, int status, int events)
 }
 
 static void
-on_wake(uv_timer_t *timer)
-{
-    loop_of(timer->data)->due = true;
-}
-
-static void
 on_idle(uv_idle_t *idle)
 {
     loop_of(idle->data)->due = true;
+}
+
+/* Timers run before the loop waits for descriptors, and the turn comes behind that: so this wait
+ * must be none. */
+static void
+on_wake(uv_timer_t *timer)
+{
+    int rc = uv_idle_start(&loop_of(timer->data)->idle, on_idle);
+    assert(rc == 0);
 }
 
 static void
@@ -127,6 +131,19 @@ keep_time(struct loop *loop)
     }
 }
 
+/* From here on a further TERM waits until the process has ended, for libuv gives the signals back
+ * their deadly meaning when it lets go of them. */
+static void
+hold_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (unsigned i = 0; i < SIGNAL_COUNT; i++)
+        sigaddset(&set, signal_numbers[i]);
+    int rc = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    assert(rc == 0);
+}
+
 static void
 close_handle(uv_handle_t *handle, void *context)
 {
@@ -149,6 +166,7 @@ turn(struct loop *loop)
 
     bool done = !next.again && (next.kept == 0 || clock_read().mono_ms >= loop->drain_ms);
     if (loop->stopping && done) {
+        hold_signals();
         uv_walk(&loop->uv, close_handle, NULL);
         return;
     }

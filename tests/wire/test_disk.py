@@ -1,0 +1,113 @@
+"""A full disk: commands are refused, queries go on, and it mends itself when there is room.
+
+Runs in a mount namespace of its own, so that the small disk goes with the process.
+"""
+import os
+import subprocess
+import sys
+import tempfile
+
+import harness
+from harness import Case, Daemon
+
+SKIPPED = 77
+DISK = 24 << 20
+MARK = "KITH_IN_NAMESPACE"
+FLAGS = ["--set", "storage.map_size=1GiB"]
+
+
+class FullDisk(Case):
+    def start(self, *flags):
+        directory = tempfile.mkdtemp(prefix="kith-disk-")
+        self.addCleanup(os.rmdir, directory)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "kith-test", directory],
+                       check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", directory], check=True)
+        self.directory = directory
+        daemon = Daemon(directory=directory, flags=[*FLAGS, *flags])
+        self.addCleanup(daemon.close)
+        return daemon.start()
+
+    def fill(self, leave):
+        """Leave so many bytes free."""
+        room = os.statvfs(self.directory)
+        size = room.f_bavail * room.f_frsize - leave
+        with open(f"{self.directory}/ballast", "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+
+    def empty(self):
+        os.unlink(f"{self.directory}/ballast")
+
+    def test_short_of_the_reserve(self):
+        daemon = self.start("--set", "storage.reserve=8MiB")
+        client = self.client(daemon)
+        client.do("member.register", member="ada")
+        self.fill(leave=4 << 20)
+        daemon.journal.wait("commands are refused")
+        reply = client.call("member.register", {"member": "bob"}, "bob")
+        self.assert_error(reply, "unavailable")
+        self.assertEqual(reply["error"]["retry"], "same_id")
+        self.assertEqual(client.ask("member.get", member="ada")["state"], "active")
+        self.assertEqual(client.ask("server.stats")["read_only"], 1)
+        self.empty()
+        daemon.journal.wait("commands are taken again")
+        self.assertTrue(client.call("member.register", {"member": "bob"}, "bob")["ok"])
+        self.assertEqual(client.ask("server.stats")["read_only"], 0)
+        daemon.stop()
+
+    def test_full_in_the_middle_of_a_commit(self):
+        daemon = self.start("--set", "storage.reserve=0")
+        client = self.client(daemon)
+        client.do("member.register", member="ada")
+        self.fill(leave=64 << 10)
+        refused, done = self.register_until_refused(client)
+        seq = client.ask("server.hello")["last_seq"]
+        self.assertEqual(client.ask("member.get", member="ada")["state"], "active")
+        for reply in client.batch([{"op": "member.get", "args": {"member": done}}]):
+            self.assertTrue(reply["ok"])
+        self.assertEqual(client.ask("server.hello")["last_seq"], seq)
+        daemon.journal.wait("commits failed")
+        self.empty()
+        self.assertTrue(client.call("member.register", {"member": refused}, refused)["ok"])
+        daemon.kill()
+        daemon.start()
+        client = self.client(daemon)
+        self.assertTrue(client.call("member.register", {"member": refused}, refused)["dup"])
+        self.assertTrue(client.call("member.register", {"member": done}, done)["dup"])
+        daemon.stop()
+
+    def register_until_refused(self, client):
+        """Batches of one, until one is refused: that one's id, and the last one's before it."""
+        done = None
+        for number in range(100000):
+            member = f"m{number}-" + "x" * 40
+            reply = client.call("member.register", {"member": member}, member)
+            if not reply["ok"]:
+                self.assertEqual(reply["error"]["code"], "unavailable")
+                return member, done
+            done = member
+        self.fail("the disk never filled")
+
+
+def in_namespace():
+    """Run this file again where mounts are our own; its status, or None where that cannot be."""
+    unshare = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--user", "--map-root-user"])
+    probe = [*unshare, "sh", "-c", "d=$(mktemp -d) && mount -t tmpfs none $d && umount $d; "
+                                   "s=$?; rmdir $d; exit $s"]
+    try:
+        if subprocess.run(probe, capture_output=True).returncode != 0:
+            return None
+    except FileNotFoundError:
+        return None
+    return subprocess.run([*unshare, sys.executable, *sys.argv],
+                          env={**os.environ, MARK: "1"}).returncode
+
+
+if __name__ == "__main__":
+    if MARK in os.environ:
+        harness.main()
+    status = in_namespace()
+    if status is None:
+        print("skipped: no mount namespace can be made here")
+        status = SKIPPED
+    sys.exit(status)

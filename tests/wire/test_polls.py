@@ -1,0 +1,160 @@
+"""Queries that wait: woken by an event, by time, by the daemon's end; and the published frames."""
+import signal
+
+import harness
+from harness import Case
+
+
+class Polls(Case):
+    def test_woken_by_an_event(self):
+        daemon = self.daemon().start()
+        waiter, actor = self.client(daemon), self.client(daemon)
+        number = waiter.start("event.read", {"after": 0, "wait_ms": 30000})
+        self.assertEqual(self.parked(actor, 1), 1)
+        actor.do("member.register", member="ada")
+        reply = harness.unpack(waiter.wait(number))
+        self.assertEqual([event["type"] for event in reply["result"]["events"]],
+                         ["member.registered"])
+        self.assertEqual(reply["pos"], 1)
+        self.assertEqual(actor.ask("server.stats")["parked"], 0)
+        daemon.stop()
+
+    def parked(self, client, wanted):
+        """Ask until that many are parked; they come in through other connections."""
+        while (count := client.ask("server.stats")["parked"]) < wanted:
+            pass
+        return count
+
+    def test_an_event_that_is_there_is_not_waited_for(self):
+        daemon = self.daemon().start()
+        client = self.client(daemon)
+        client.do("member.register", member="ada")
+        self.assertEqual(len(client.ask("event.read", after=0, wait_ms=30000)["events"]), 1)
+        daemon.stop()
+
+    def test_it_ends_with_its_time(self):
+        daemon = self.daemon().start()
+        result = self.client(daemon).ask("event.read", after=0, wait_ms=50)
+        self.assertEqual((result["events"], result["next"]), ([], 0))
+        daemon.stop()
+
+    def test_a_position_not_reached_in_time(self):
+        daemon = self.daemon().start()
+        reply = self.client(daemon).call("server.stats", min_pos=1)
+        self.assert_error(reply, "lagging")
+        daemon.stop()
+
+    def test_a_position_reached(self):
+        daemon = self.daemon().start()
+        waiter, actor = self.client(daemon), self.client(daemon)
+        number = waiter.start("member.get", {"member": "ada"}, min_pos=1)
+        self.parked(actor, 1)
+        actor.do("member.register", member="ada")
+        self.assertTrue(harness.unpack(waiter.wait(number))["ok"])
+        daemon.stop()
+
+    def test_a_filtered_poll_wakes_for_its_types_only(self):
+        daemon = self.daemon().start()
+        waiter, actor = self.client(daemon), self.client(daemon)
+        number = waiter.start("event.read",
+                              {"after": 0, "types": ["connection."], "wait_ms": 30000})
+        self.parked(actor, 1)
+        for member in ("ada", "bob"):
+            actor.do("member.register", member=member)
+        self.assertEqual(actor.ask("server.stats")["parked"], 1)
+        actor.do("connection.request", **{"from": "ada", "to": "bob"})
+        events = harness.unpack(waiter.wait(number))["result"]["events"]
+        self.assertEqual([event["type"] for event in events], ["connection.requested"])
+        daemon.stop()
+
+    def test_the_end_answers_all(self):
+        daemon = self.daemon().start()
+        waiter, other = self.client(daemon), self.client(daemon)
+        numbers = [waiter.start("event.read", {"after": 0, "wait_ms": 30000})
+                   for _ in range(2500)]
+        self.parked(other, 2500)
+        daemon.send_signal(signal.SIGTERM)
+        for number in numbers:
+            self.assertEqual(harness.unpack(waiter.wait(number))["result"]["events"], [])
+        self.assertEqual(daemon.wait(), 0)
+
+    def test_many_are_woken_at_once(self):
+        daemon = self.daemon().start()
+        waiter, actor = self.client(daemon), self.client(daemon)
+        numbers = [waiter.start("event.read", {"after": 0, "wait_ms": 30000})
+                   for _ in range(3000)]
+        self.parked(actor, 3000)
+        actor.do("member.register", member="ada")
+        for number in numbers:
+            self.assertEqual(len(harness.unpack(waiter.wait(number))["result"]["events"]), 1)
+        daemon.stop()
+
+
+class Published(Case):
+    def test_frames_and_beats(self):
+        daemon = self.daemon().start()
+        client, subscriber = self.client(daemon), self.subscriber(daemon)
+        client.do("member.register", id="the-cause", member="ada")
+        topic, event = subscriber.next_event()
+        self.assertEqual(topic, "member.registered")
+        self.assertEqual((event["v"], event["seq"], event["cause"], event["type"]),
+                         (1, 1, "the-cause", "member.registered"))
+        self.assertEqual(event, client.ask("event.read", after=0)["events"][0])
+        hello = client.ask("server.hello")
+        beat = subscriber.next_beat()
+        self.assertEqual((beat["epoch"], beat["last_seq"]), (hello["epoch"], 1))
+        daemon.stop()
+
+    def test_many_events_at_once_are_a_beat(self):
+        daemon = self.daemon().start()
+        client, subscriber = self.client(daemon), self.subscriber(daemon)
+        replies = client.batch([{"op": "member.register", "id": f"i{n}",
+                                 "args": {"member": f"m{n}"}} for n in range(65)])
+        self.assertTrue(all(reply["ok"] for reply in replies))
+        topic, beat = subscriber.next()
+        while topic == "~beat" and beat["last_seq"] == 0:
+            topic, beat = subscriber.next()
+        self.assertEqual((topic, beat["last_seq"]), ("~beat", 65))
+        client.do("member.register", member="one-more")
+        self.assertEqual(subscriber.next_event()[1]["seq"], 66)
+        daemon.stop()
+
+
+class Clock(Case):
+    def test_a_manual_clock(self):
+        daemon = self.daemon().start()
+        client = self.client(daemon)
+        first = client.call("member.register", {"member": "ada"}, "1")
+        second = client.call("member.register", {"member": "bob"}, "2")
+        self.assertEqual(first["at"], second["at"])
+        moved = client.call("clock.advance", {"ms": 86400000}, "3")
+        self.assertEqual(moved["result"]["now"], first["at"] + 86400000)
+        self.assertEqual(client.call("server.hello")["at"], first["at"] + 86400000)
+        daemon.stop()
+        daemon.start()
+        self.assertEqual(self.client(daemon).call("server.hello")["at"], first["at"] + 86400000)
+        daemon.stop()
+
+    def test_what_is_due_happens(self):
+        daemon = self.daemon().start()
+        client, subscriber = self.client(daemon), self.subscriber(daemon)
+        for member in ("ada", "bob"):
+            client.do("member.register", member=member)
+        client.do("connection.request", **{"from": "ada", "to": "bob"})
+        client.do("clock.advance", ms=181 * 86400000)
+        topics = []
+        while "connection.expired" not in topics:
+            topics.append(subscriber.next_event()[0])
+        self.assertEqual(client.ask("connection.status", viewer="ada", other="bob")["state"],
+                         "none")
+        daemon.stop()
+
+    def test_a_system_clock_cannot_be_moved(self):
+        daemon = self.daemon(clock="system").start()
+        reply = self.client(daemon).call("clock.advance", {"ms": 5}, "1")
+        self.assertFalse(reply["ok"])
+        daemon.stop()
+
+
+if __name__ == "__main__":
+    harness.main()
