@@ -182,6 +182,7 @@ look_after(struct kith *kith, struct link *list, msec_t now_ms)
 static void
 count_connections(struct kith *kith, msec_t now_ms)
 {
+    socket_tend(&kith->socket, now_ms);
     uint64_t connections = socket_connections(&kith->socket);
     kith->count_ms = now_ms + COUNT_INTERVAL_MS;
     if (connections == kith->connections)

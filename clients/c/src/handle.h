@@ -32,7 +32,7 @@ struct waiter {
 
 struct kith {
     pthread_mutex_t lock;
-    struct socket socket; /* constant */
+    struct socket socket; /* its descriptors are constant */
     int wake_fd;          /* constant; an eventfd that ends the leader's wait for the socket */
     bool is_led;          /* some thread waits on the socket and alone receives */
     uint64_t connections; /* as last counted */

@@ -84,13 +84,18 @@ allow_ipv6(int handle, const char *url)
 }
 
 static enum kith_status
-connect_to(struct socket *socket, const char *url)
+open_on(struct socket *out, int handle, int send_fd, const char *url)
 {
-    allow_ipv6(socket->handle, url);
-    if (nn_connect(socket->handle, url) >= 0)
+    assert(strlen(url) <= URL_SIZE_MAX);
+    allow_ipv6(handle, url);
+    *out = (struct socket){handle, get_fd(handle, NN_RCVFD), send_fd};
+    memcpy(out->url, url, strlen(url) + 1);
+    out->renew_pause_ms = RECONNECT_MS;
+    out->endpoint = nn_connect(handle, url);
+    if (out->endpoint >= 0)
         return KITH_STATUS_OK;
     enum kith_status status = connect_status(nn_errno());
-    socket_close(socket);
+    socket_close(out);
     return status;
 }
 
@@ -102,8 +107,7 @@ socket_open_request(struct socket *socket, const char *url)
         return KITH_STATUS_NO_MEMORY;
     set_options(handle, common_options, ARRAY_COUNT(common_options));
     set_options(handle, request_options, ARRAY_COUNT(request_options));
-    *socket = (struct socket){handle, get_fd(handle, NN_RCVFD), get_fd(handle, NN_SNDFD)};
-    return connect_to(socket, url);
+    return open_on(socket, handle, get_fd(handle, NN_SNDFD), url);
 }
 
 enum kith_status
@@ -116,8 +120,7 @@ socket_open_events(struct socket *socket, const char *url)
     set_options(handle, event_options, ARRAY_COUNT(event_options));
     int rc = nn_setsockopt(handle, NN_SUB, NN_SUB_SUBSCRIBE, "", 0);
     assert(rc == 0);
-    *socket = (struct socket){handle, get_fd(handle, NN_RCVFD), -1};
-    return connect_to(socket, url);
+    return open_on(socket, handle, -1, url);
 }
 
 void
@@ -127,7 +130,29 @@ socket_close(struct socket *socket)
     do
         rc = nn_close(socket->handle);
     while (rc != 0 && nn_errno() == EINTR);
-    *socket = (struct socket){-1, -1, -1};
+    socket->handle = socket->receive_fd = socket->send_fd = -1;
+}
+
+void
+socket_tend(struct socket *socket, msec_t now_ms)
+{
+    uint64_t broken_count = nn_get_statistic(socket->handle, NN_STAT_BROKEN_CONNECTIONS);
+    if (broken_count == socket->broken_count || now_ms < socket->renew_ms)
+        return;
+    socket->broken_count = broken_count;
+    if (nn_get_statistic(socket->handle, NN_STAT_CURRENT_CONNECTIONS) > 0)
+        return; /* nanomsg has made it anew by itself */
+
+    nn_shutdown(socket->handle, socket->endpoint);
+    int endpoint = nn_connect(socket->handle, socket->url);
+    if (endpoint >= 0)
+        socket->endpoint = endpoint;
+    else
+        socket->broken_count--; /* Out of memory or descriptors: try again. */
+    socket->renew_ms = now_ms + socket->renew_pause_ms;
+    socket->renew_pause_ms *= 2;
+    if (socket->renew_pause_ms > RECONNECT_MS_MAX)
+        socket->renew_pause_ms = RECONNECT_MS_MAX;
 }
 
 bool
@@ -154,7 +179,7 @@ control_request(const uint8_t *control, uint32_t *request)
 }
 
 bool
-socket_receive(const struct socket *socket, struct incoming *out)
+socket_receive(struct socket *socket, struct incoming *out)
 {
     /* Zeroed each time: a header of an earlier message must not be taken for this one's. */
     uint8_t control[CONTROL_SIZE] = {0};
@@ -170,6 +195,7 @@ socket_receive(const struct socket *socket, struct incoming *out)
         incoming_release(&incoming);
         return false;
     }
+    socket->renew_pause_ms = RECONNECT_MS;
     *out = incoming;
     return true;
 }

@@ -11,11 +11,18 @@
 
 #include "base/types.h"
 #include "kith.h"
+#include "url.h"
 
 struct socket {
     int handle;
     int receive_fd; /* readable while there may be something to receive; never read it */
     int send_fd;    /* readable while there is room to send; -1 of an event socket */
+
+    int endpoint;          /* nanomsg's name of the connection to url */
+    uint64_t broken_count; /* connections that broke so far */
+    msec_t renew_ms;       /* no new endpoint before */
+    int renew_pause_ms;    /* grows until something is received */
+    char url[URL_SIZE_MAX + 1];
 };
 
 /* What came: nanomsg's memory, which may be written to. Given back with incoming_release(). */
@@ -37,12 +44,17 @@ bool socket_send(const struct socket *socket, struct slice message);
 
 /* Take what has come, if anything. False does not mean that nothing is left: nanomsg swallows
  * malformed messages one at a time. As long as receive_fd is readable, try again. */
-bool socket_receive(const struct socket *socket, struct incoming *out);
+bool socket_receive(struct socket *socket, struct incoming *out);
 void incoming_release(struct incoming *incoming);
 
 /* Wait until something can be received, or sent if @to_send, or @wake_fd (-1: none) is readable, or
  * the time is over (below 0: for ever), or a signal came. Returns whether @wake_fd is readable. */
 bool socket_wait(const struct socket *socket, bool to_send, int wake_fd, int timeout_ms);
+
+/* Look after the connection: to be called every now and then while somebody waits. Where one broke
+ * with half a message read, nanomsg 1.1.5 takes the other half for the start of the next one, and
+ * fails for as long as that lasts; so a broken connection gets a new endpoint. */
+void socket_tend(struct socket *socket, msec_t now_ms);
 
 /* How many connections were made so far: a change means that what was under way may be lost. */
 uint64_t socket_connections(const struct socket *socket);

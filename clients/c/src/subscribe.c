@@ -319,6 +319,8 @@ drain(struct subscription *sub)
 {
     struct incoming incoming;
     struct frame frame;
+    if (sub->has_events)
+        socket_tend(&sub->events, clock_now());
     for (unsigned i = 0; i < DRAIN_COUNT_MAX && sub->has_events && !is_over(sub); i++) {
         if (!socket_receive(&sub->events, &incoming))
             return;
