@@ -27,6 +27,7 @@
 
 /* Counts. */
 #define KITH_INTEREST_COUNT_MAX  32
+#define KITH_CONTACTS_COUNT_MAX  16
 #define KITH_OTHERS_COUNT_MAX    500  /* members asked about in one query */
 #define KITH_PAIRS_COUNT_MAX     1000 /* pairs of one import */
 #define KITH_TYPES_COUNT_MAX     16   /* type prefixes of one event.read */

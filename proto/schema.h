@@ -23,6 +23,10 @@ enum kith_arg_type {
     KITH_TYPE_STRS,     /* array of at most max str, each 1 to 64 bytes */
     KITH_TYPE_PAIRS,    /* array of at most max [member, member] */
     KITH_TYPE_CONTACT,  /* map {kind: "email"|"phone"|"opaque", value: str} */
+    KITH_TYPE_CONTACTS, /* array of at most max contacts */
+    KITH_TYPE_POLICY,   /* map {accept: str?, auto_accept: str or uint?} */
+    KITH_TYPE_HINTS,    /* map {viewed_profile: bool?, shared_interests: [str]?,
+                           recipient_last_seen: uint?} */
     KITH_TYPE_FORBIDDEN /* never taken: the operation's error says why */
 };
 
@@ -39,8 +43,24 @@ enum kith_arg_type {
     X(OTHERS,    "others",     MEMBERS, 1, KITH_OTHERS_COUNT_MAX, NULL, "several other members at once")         \
     X(NAME,      "name",       STR,     1, KITH_NAME_SIZE_MAX, NULL, "display name")                             \
     X(TIER,      "tier",       STR,     1, 64, NULL, "whose limits apply: free, premium, unlimited or your own") \
+    X(POLICY,    "policy",     POLICY,  0, 0, NULL, "{accept: everyone|proof|mutual|nobody, auto_accept: none|all|NUMBER}") \
+    X(INTERESTS, "interests",  STRS,    0, KITH_INTEREST_COUNT_MAX, NULL, "what the member cares about")           \
+    X(CONTACTS,  "contacts",   CONTACTS, 0, KITH_CONTACTS_COUNT_MAX, NULL, "verified contacts of the member")     \
+    X(TTL_MS,    "ttl_ms",     UINT,    1, KITH_INT_MAX, NULL, "how long it holds (ms); absent: until taken back") \
     X(NOTE,      "note",       STR,     1, KITH_NOTE_SIZE_MAX, NULL, "a personal word with the request")         \
     X(REQUEST,   "request",    STR,     1, 64, NULL, "the request meant, as returned by connection.request")     \
+    X(PROOF,     "proof",      CONTACT, 1, KITH_CONTACT_SIZE_MAX, NULL, "a contact of the recipient, as proof of acquaintance") \
+    X(HINTS,     "hints",      HINTS,   0, 0, NULL, "what the product knows: {viewed_profile, shared_interests, recipient_last_seen}") \
+    X(REPORT_KIND, "kind",     CHOICE,  0, 0, "unknown spam other", "why the request is reported")               \
+    X(BLOCK,     "block",      BOOL,    0, 1, NULL, "block the sender as well")                                  \
+    X(QUEUE,     "queue",      CHOICE,  0, 0, "main filtered", "only requests in this queue")                    \
+    X(UPDATES,   "updates",    BOOL,    0, 1, NULL, "whether member receives the other's updates")               \
+    X(MESSAGES,  "messages",   BOOL,    0, 1, NULL, "whether member receives the other's messages")              \
+    X(MAX,       "max",        UINT,    1, 3, NULL, "how many steps at most")                                    \
+    X(LEVEL,     "level",      UINT,    1, 5, NULL, "of the restriction")                                        \
+    X(REASON,    "reason",     CHOICE,  0, 0, "velocity reports low_acceptance duplicate manual", "told to the restricted member") \
+    X(UNTIL,     "until",      UINT,    0, KITH_INT_MAX, NULL, "until when (ms since the epoch)")                \
+    X(INTERACTION_KIND, "kind", CHOICE, 0, 0, "view like comment share message", "what from did with to's things") \
     X(VIA,       "via",        CHOICE,  0, 0, "import link invite", "how these connections came about")          \
     X(PAIRS,     "pairs",      PAIRS,   1, KITH_PAIRS_COUNT_MAX, NULL, "pairs to connect: [[a, b], ...]")        \
     X(CONTACT,   "contact",    CONTACT, 1, KITH_CONTACT_SIZE_MAX, NULL, "email:ADDRESS, phone:NUMBER or opaque:VALUE") \
@@ -64,20 +84,46 @@ enum kith_arg_type {
 #define KITH_OP_LIST(X) /* enum, name, kind, required, optional, help */                            \
     X(SERVER_HELLO,        "server.hello",        QUERY,   0, 0, "who the daemon is, what it speaks, its limits") \
     X(SERVER_STATS,        "server.stats",        QUERY,   0, 0, "counters and gauges") \
-    X(MEMBER_REGISTER,     "member.register",     COMMAND, A(MEMBER), A(NAME) | A(TIER), "make a member known") \
-    X(MEMBER_UPDATE,       "member.update",       COMMAND, A(MEMBER), A(NAME) | A(TIER), "change what is known of a member") \
+    X(MEMBER_REGISTER,     "member.register",     COMMAND, A(MEMBER), A(NAME) | A(TIER) | A(POLICY) | A(CONTACTS) | A(INTERESTS), "make a member known") \
+    X(MEMBER_UPDATE,       "member.update",       COMMAND, A(MEMBER), A(NAME) | A(TIER) | A(POLICY) | A(INTERESTS), "change what is known of a member") \
+    X(MEMBER_VERIFY_CONTACT, "member.verify_contact", COMMAND, A(MEMBER) | A(CONTACT), 0, "a contact is proven to be this member's") \
+    X(MEMBER_DROP_CONTACT, "member.drop_contact", COMMAND, A(MEMBER) | A(CONTACT), 0, "a contact is no longer this member's") \
+    X(MEMBER_SUSPEND,      "member.suspend",      COMMAND, A(MEMBER), 0, "hide a member and all his connections, for now") \
+    X(MEMBER_RESTORE,      "member.restore",      COMMAND, A(MEMBER), 0, "end a suspension") \
+    X(MEMBER_CLOSE,        "member.close",        COMMAND, A(MEMBER), 0, "end a membership; connections and requests go, the id stays taken") \
+    X(MEMBER_ERASE,        "member.erase",        COMMAND, A(MEMBER), 0, "close, and make all he wrote unreadable for ever") \
+    X(MEMBER_BLOCK,        "member.block",        COMMAND, A(MEMBER) | A(OTHER), 0, "never hear of other again; other is not told") \
+    X(MEMBER_UNBLOCK,      "member.unblock",      COMMAND, A(MEMBER) | A(OTHER), 0, "take a block back") \
+    X(MEMBER_PREAPPROVE,   "member.preapprove",   COMMAND, A(MEMBER) | A(OTHER), A(TTL_MS), "accept other's next request beforehand") \
+    X(MEMBER_UNPREAPPROVE, "member.unpreapprove", COMMAND, A(MEMBER) | A(OTHER), 0, "take a pre-approval back") \
     X(MEMBER_GET,          "member.get",          QUERY,   0, A(MEMBER) | A(MEMBERS), "look one member up, or several") \
     X(MEMBER_LIST,         "member.list",         QUERY,   0, A(AFTER) | A(LIMIT), "all members, in the order of their registration") \
-    X(CONNECTION_REQUEST,  "connection.request",  COMMAND, A(FROM) | A(TO), A(NOTE), "ask a member to connect") \
+    X(MEMBER_BLOCKS,       "member.blocks",       QUERY,   A(MEMBER), A(AFTER) | A(LIMIT), "whom a member blocks, newest first") \
+    X(MEMBER_PREAPPROVALS, "member.preapprovals", QUERY,   A(MEMBER), A(AFTER) | A(LIMIT), "whom a member has pre-approved, newest first") \
+    X(CONNECTION_REQUEST,  "connection.request",  COMMAND, A(FROM) | A(TO), A(NOTE) | A(PROOF) | A(HINTS), "ask a member to connect") \
     X(CONNECTION_ACCEPT,   "connection.accept",   COMMAND, A(MEMBER) | A(OTHER), A(REQUEST), "accept the request that other sent to member") \
+    X(CONNECTION_IGNORE,   "connection.ignore",   COMMAND, A(MEMBER) | A(OTHER), A(REQUEST), "put other's request out of sight") \
+    X(CONNECTION_DECLINE,  "connection.decline",  COMMAND, A(MEMBER) | A(OTHER), A(REQUEST), "say no to other's request; other is not told") \
+    X(CONNECTION_REPORT,   "connection.report",   COMMAND, A(MEMBER) | A(OTHER) | A(REPORT_KIND), A(BLOCK), "report other's request; other is not told") \
+    X(CONNECTION_DECLINE_ALL, "connection.decline_all", COMMAND, A(MEMBER), A(QUEUE), "decline up to 1000 waiting requests") \
     X(CONNECTION_WITHDRAW, "connection.withdraw", COMMAND, A(MEMBER) | A(OTHER), 0, "take back the request that member sent to other") \
     X(CONNECTION_REMOVE,   "connection.remove",   COMMAND, A(MEMBER) | A(OTHER), 0, "end a connection") \
+    X(CONNECTION_SET_ACCESS, "connection.set_access", COMMAND, A(MEMBER) | A(OTHER), A(UPDATES) | A(MESSAGES), "choose what member receives from a connection") \
+    X(CONNECTION_DISMISS,  "connection.dismiss",  COMMAND, A(MEMBER) | A(OTHER), 0, "never suggest other again") \
     X(CONNECTION_IMPORT,   "connection.import",   COMMAND, A(PAIRS), A(VIA), "connect many pairs that were connected elsewhere") \
     X(CONNECTION_STATUS,   "connection.status",   QUERY,   A(VIEWER), A(OTHER) | A(OTHERS), "what stands between the viewer and another") \
+    X(CONNECTION_PREVIEW,  "connection.preview",  QUERY,   A(FROM) | A(TO), A(NOTE) | A(PROOF) | A(HINTS), "what connection.request would answer now") \
     X(CONNECTION_LIST,     "connection.list",     QUERY,   A(MEMBER), A(AFTER) | A(LIMIT), "a member's connections, newest first") \
-    X(CONNECTION_INCOMING, "connection.incoming", QUERY,   A(MEMBER), A(AFTER) | A(LIMIT), "requests waiting for a member, newest first") \
+    X(CONNECTION_INCOMING, "connection.incoming", QUERY,   A(MEMBER), A(QUEUE) | A(AFTER) | A(LIMIT), "requests waiting for a member, newest first") \
     X(CONNECTION_OUTGOING, "connection.outgoing", QUERY,   A(MEMBER), A(AFTER) | A(LIMIT), "requests a member sent, newest first") \
     X(CONNECTION_COUNTS,   "connection.counts",   QUERY,   A(MEMBER), 0, "how many connections and requests a member has") \
+    X(CONNECTION_MUTUALS,  "connection.mutuals",  QUERY,   A(VIEWER) | A(OTHER), A(AFTER) | A(LIMIT), "whom both are connected to") \
+    X(CONNECTION_PATH,     "connection.path",     QUERY,   A(VIEWER) | A(OTHER), A(MAX), "a shortest way from one to the other, up to 3 steps") \
+    X(CONNECTION_SUGGEST,  "connection.suggest",  QUERY,   A(MEMBER), A(LIMIT), "whom a member may know") \
+    X(CONNECTION_ACCESS,   "connection.access",   QUERY,   A(VIEWER) | A(OTHER), 0, "what the viewer receives from a connection") \
+    X(RESTRICTION_SET,     "restriction.set",     COMMAND, A(MEMBER), A(LEVEL) | A(REASON) | A(UNTIL), "keep a member from sending requests") \
+    X(RESTRICTION_LIFT,    "restriction.lift",    COMMAND, A(MEMBER), 0, "let a member send requests again") \
+    X(INTERACTION_RECORD,  "interaction.record",  COMMAND, A(FROM) | A(TO) | A(INTERACTION_KIND), 0, "from did something with to's things; for suggestions") \
     X(INVITE_CREATE,       "invite.create",       COMMAND, A(MEMBER) | A(CONTACT), A(INVITE_NOTE) | A(INVITE_TEXT) | A(INVITE_MESSAGE), "invite somebody who is not a member") \
     X(INVITE_REDEEM,       "invite.redeem",       COMMAND, A(TOKEN) | A(MEMBER), A(CONTACT) | A(NAME) | A(SOURCE), "join by an invite, and be connected") \
     X(INVITE_GET,          "invite.get",          QUERY,   A(MEMBER) | A(INVITE), 0, "one of a member's own invites") \

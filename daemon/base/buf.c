@@ -50,7 +50,7 @@ buf_reserve(struct buf *buf, size_t size)
         return NULL;
     if (size > SIZE_MAX - buf->size)
         buf->failed = true;
-    else if (buf->capacity - buf->size < size)
+    else if (!buf->data || buf->capacity - buf->size < size)
         grow(buf, buf->size + size);
     return buf->failed ? NULL : buf->data + buf->size;
 }

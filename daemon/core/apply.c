@@ -3,8 +3,6 @@
 #include "base/assert.h"
 #include "base/endian.h"
 
-typedef void apply_fn(struct apply *, const struct event *);
-
 /* Changes nothing that is derived. */
 static void
 apply_nothing(struct apply *apply, const struct event *event)
@@ -18,8 +16,8 @@ static apply_fn *const projections[EVENT_TYPE_COUNT] = {
     [EVENT_MEMBER_UPDATED] = apply_member_updated,
     [EVENT_CONNECTION_REQUESTED] = apply_requested,
     [EVENT_CONNECTION_ACCEPTED] = apply_accepted,
-    [EVENT_CONNECTION_WITHDRAWN] = apply_request_ended,
-    [EVENT_CONNECTION_EXPIRED] = apply_request_ended,
+    [EVENT_CONNECTION_WITHDRAWN] = apply_withdrawn,
+    [EVENT_CONNECTION_EXPIRED] = apply_expired,
     [EVENT_CONNECTION_REMOVED] = apply_removed,
     [EVENT_INVITE_CREATED] = apply_invite_created,
     [EVENT_INVITE_DELIVERY_DUE] = apply_nothing,
@@ -27,6 +25,24 @@ static apply_fn *const projections[EVENT_TYPE_COUNT] = {
     [EVENT_INVITE_EXPIRED] = apply_invite_expired,
     [EVENT_CLOCK_ADVANCED] = apply_nothing,
     [EVENT_COMMAND_NOTED] = apply_nothing,
+    [EVENT_MEMBER_SUSPENDED] = apply_member_suspended,
+    [EVENT_MEMBER_RESTORED] = apply_member_restored,
+    [EVENT_MEMBER_CLOSED] = apply_member_closed,
+    [EVENT_MEMBER_ERASED] = apply_member_erased,
+    [EVENT_MEMBER_BLOCKED] = apply_blocked,
+    [EVENT_MEMBER_UNBLOCKED] = apply_unblocked,
+    [EVENT_MEMBER_PREAPPROVED] = apply_preapproved,
+    [EVENT_MEMBER_UNPREAPPROVED] = apply_unpreapproved,
+    [EVENT_MEMBER_CONTACT_VERIFIED] = apply_contact_verified,
+    [EVENT_MEMBER_CONTACT_DROPPED] = apply_contact_dropped,
+    [EVENT_CONNECTION_IGNORED] = apply_ignored,
+    [EVENT_CONNECTION_DECLINED] = apply_declined,
+    [EVENT_CONNECTION_REPORTED] = apply_reported,
+    [EVENT_CONNECTION_ACCESS_CHANGED] = apply_access_changed,
+    [EVENT_CONNECTION_DISMISSED] = apply_dismissed,
+    [EVENT_QUOTA_RESTRICTED] = apply_restricted,
+    [EVENT_QUOTA_LIFTED] = apply_lifted,
+    [EVENT_INTERACTION_RECORDED] = apply_interaction,
 };
 
 void
@@ -40,6 +56,7 @@ apply_fini(struct apply *apply)
 {
     buf_fini(&apply->scratch);
     buf_fini(&apply->stamps);
+    buf_fini(&apply->prints);
 }
 
 /* --- kept outcomes ------------------------------------------------------------------------- */

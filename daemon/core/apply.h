@@ -10,6 +10,8 @@
 #define KITH_CORE_APPLY_H
 
 #include "core/event.h"
+#include "core/rows/lists.h"
+#include "core/rows/pair.h"
 #include "store/log.h"
 #include "store/views.h"
 
@@ -21,7 +23,7 @@ struct apply {
     struct views *views;
     struct log *log;
     struct buf scratch; /* a row being encoded */
-    struct buf stamps;
+    struct buf stamps, prints;
     seq_t oldest_seq; /* the record at the tail of the dedupe table, and its time: a cache */
     msec_t oldest_ms;
 };
@@ -59,14 +61,40 @@ struct due {
 };
 bool due_first(struct views *views, msec_t now_ms, struct due *out);
 
-void apply_member_registered(struct apply *apply, const struct event *event);
-void apply_member_updated(struct apply *apply, const struct event *event);
-void apply_requested(struct apply *apply, const struct event *event);
-void apply_accepted(struct apply *apply, const struct event *event);
-void apply_request_ended(struct apply *apply, const struct event *event);
-void apply_removed(struct apply *apply, const struct event *event);
-void apply_invite_created(struct apply *apply, const struct event *event);
-void apply_invite_redeemed(struct apply *apply, const struct event *event);
-void apply_invite_expired(struct apply *apply, const struct event *event);
+/* A pair and both its members, loaded for a change and stored together. */
+struct both {
+    struct member from, to;
+    struct pair pair;
+    unsigned from_side;
+};
+/* False if the views have failed. */
+bool both_load(struct apply *apply, struct slice from, struct slice to, struct both *out);
+void both_store(struct apply *apply, const struct both *both);
+
+void list_put(struct views *views, enum view_table table, struct list_key key, uint64_t other);
+void list_del(struct views *views, enum view_table table, struct list_key key);
+
+/* Give the request that is pending another disposition, and move it to the list it belongs to. */
+void request_dispose(struct apply *apply, struct both *both, enum disp disp);
+/* Take back a pre-approval, if there is one. */
+void approval_end(struct apply *apply, struct pair *pair, unsigned side, uint64_t member);
+
+/* One for each type of event that changes a view. */
+typedef void apply_fn(struct apply *, const struct event *);
+
+apply_fn apply_member_registered, apply_member_updated, apply_member_suspended,
+    apply_member_restored, apply_member_closed, apply_member_erased, apply_contact_verified,
+    apply_contact_dropped, apply_restricted, apply_lifted;
+apply_fn apply_requested, apply_accepted, apply_withdrawn, apply_expired, apply_ignored,
+    apply_declined, apply_reported, apply_removed, apply_access_changed, apply_dismissed,
+    apply_interaction;
+apply_fn apply_blocked, apply_unblocked, apply_preapproved, apply_unpreapproved;
+apply_fn apply_invite_created, apply_invite_redeemed, apply_invite_expired;
+
+/* The first closed member who has rows left: his number, or 0. */
+uint64_t closing_first(struct views *views);
+
+/* Does anything stand between him and others? */
+bool closing_has_rows(const struct member *member);
 
 #endif

@@ -1,18 +1,11 @@
 #include "base/assert.h"
 #include "core/apply.h"
 #include "core/quota.h"
-#include "core/rows/lists.h"
-#include "core/rows/pair.h"
+#include "core/restriction.h"
+#include "core/stamps.h"
 
-/* A pair and both its members, loaded for a change and stored together. */
-struct both {
-    struct member from, to;
-    struct pair pair;
-    unsigned from_side;
-};
-
-static bool
-load_both(struct apply *apply, struct slice from, struct slice to, struct both *out)
+bool
+both_load(struct apply *apply, struct slice from, struct slice to, struct both *out)
 {
     member_load(apply->views, from, &out->from);
     member_load(apply->views, to, &out->to);
@@ -22,18 +15,28 @@ load_both(struct apply *apply, struct slice from, struct slice to, struct both *
     assert(out->from.known && out->to.known);
     pair_load(apply->views, &out->from, &out->to, &out->pair);
     out->from_side = pair_side_of(&out->from, &out->to);
-    return true;
+    return views_error(apply->views) == KITH_OK;
 }
 
+/* View "closing": a closed member leaves it with the last that stood between him and others. */
 static void
-store_both(struct apply *apply, const struct both *both)
+leave_closing(struct apply *apply, const struct member *member)
 {
+    if (member->state == MEMBER_CLOSED && !closing_has_rows(member))
+        list_del(apply->views, VIEW_CLOSING, list_of(member->number));
+}
+
+void
+both_store(struct apply *apply, const struct both *both)
+{
+    leave_closing(apply, &both->from);
+    leave_closing(apply, &both->to);
     member_store(apply->views, &apply->scratch, &both->from);
     member_store(apply->views, &apply->scratch, &both->to);
     pair_store(apply->views, &apply->scratch, &both->pair);
 }
 
-static void
+void
 list_put(struct views *views, enum view_table table, struct list_key key, uint64_t other)
 {
     uint8_t value[4];
@@ -41,37 +44,87 @@ list_put(struct views *views, enum view_table table, struct list_key key, uint64
     views_put(views, table, list_key_slice(&key), slice_of(value, sizeof(value)));
 }
 
-static void
+void
 list_del(struct views *views, enum view_table table, struct list_key key)
 {
     views_del(views, table, list_key_slice(&key));
 }
 
-/* Take the pending request out of everything that lists or counts it. */
+/* --- the request that is pending ------------------------------------------------------------ */
+
+/* A request is in exactly one list of its recipient's. */
+static enum view_table
+recipient_list(const struct pair *pair)
+{
+    if (pair->disp != DISP_OPEN)
+        return VIEW_HIDDEN;
+    return pair->filtered ? VIEW_FILTERED : VIEW_INCOMING;
+}
+
+static struct member *
+sender_of(struct both *both)
+{
+    return both->pair.from_side == both->from_side ? &both->from : &both->to;
+}
+
+static struct member *
+recipient_of(struct both *both)
+{
+    return both->pair.from_side == both->from_side ? &both->to : &both->from;
+}
+
 static void
-end_request(struct apply *apply, struct both *both)
+recipient_put(struct apply *apply, struct both *both)
+{
+    struct member *recipient = recipient_of(both);
+    recipient->received++;
+    recipient->incoming += both->pair.disp == DISP_OPEN;
+    list_put(apply->views, recipient_list(&both->pair),
+             list_by_time(recipient->number, both->pair.request_seq), sender_of(both)->number);
+}
+
+static void
+recipient_del(struct apply *apply, struct both *both)
+{
+    struct member *recipient = recipient_of(both);
+    assert(recipient->received > 0);
+    recipient->received--;
+    if (both->pair.disp == DISP_OPEN) {
+        assert(recipient->incoming > 0);
+        recipient->incoming--;
+    }
+    list_del(apply->views, recipient_list(&both->pair),
+             list_by_time(recipient->number, both->pair.request_seq));
+}
+
+void
+request_dispose(struct apply *apply, struct both *both, enum disp disp)
+{
+    assert(both->pair.state == PAIR_PENDING);
+    recipient_del(apply, both);
+    both->pair.disp = disp;
+    recipient_put(apply, both);
+}
+
+/* Take it out of everything that lists or counts it. */
+static void
+request_end(struct apply *apply, struct both *both)
 {
     struct pair *pair = &both->pair;
-    bool forth = pair->from_side == both->from_side;
-    struct member *sender = forth ? &both->from : &both->to;
-    struct member *recipient = forth ? &both->to : &both->from;
+    struct member *sender = sender_of(both);
 
     assert(pair->state == PAIR_PENDING);
     assert(sender->outgoing > 0);
     sender->outgoing--;
     list_del(apply->views, VIEW_OUTGOING, list_by_time(sender->number, pair->request_seq));
-    if (!pair->shadow) {
-        assert(recipient->incoming > 0);
-        recipient->incoming--;
-        list_del(apply->views, VIEW_INCOMING, list_by_time(recipient->number, pair->request_seq));
-    }
+    recipient_del(apply, both);
     due_del(apply->views, pair->expires_ms, pair->request_seq);
 
     pair->state = PAIR_NONE;
     pair->request = (struct public_id){{0}};
     pair->request_seq = pair->created_ms = pair->expires_ms = 0;
-    pair->from_side = 0;
-    pair->shadow = false;
+    pair->from_side = pair->disp = pair->step_ms = 0;
+    pair->filtered = false;
 }
 
 static void
@@ -81,61 +134,121 @@ forget_note(struct pair *pair)
     pair->note_side = 0;
 }
 
-/* View "outgoing", "incoming", "due", the pair and both counts. */
+/* --- connection.requested ------------------------------------------------------------------- */
+
+/* What the sender's limits remember of it. */
+static void
+remember(struct apply *apply, struct both *both, const struct event *event)
+{
+    struct member *from = &both->from;
+    uint64_t month = month_of(event->at_ms);
+
+    if (event->counts_note) {
+        from->note_count = from->note_month == month ? from->note_count + 1 : 1;
+        from->note_month = month;
+    }
+    if (event->cost == 0)
+        return;
+    from->burst_ms = event->burst_ms;
+    buf_clear(&apply->stamps);
+    stamps_add(&apply->stamps, from->stamps,
+               (unsigned)event->cost | (event->impersonal ? STAMP_IMPERSONAL : 0), event->at_ms);
+    from->stamps = buf_slice(&apply->stamps);
+    if (event->print == 0)
+        return;
+    buf_clear(&apply->prints);
+    prints_add(&apply->prints, from->prints, event->print, both->to.number, event->duplicate,
+               event->at_ms);
+    from->prints = buf_slice(&apply->prints);
+}
+
+static void
+count_inbound(struct member *to, msec_t at_ms)
+{
+    if ((msec_t)to->inbound_ms + DAY_MS <= at_ms) {
+        to->inbound_ms = (uint64_t)at_ms;
+        to->inbound_count = 0;
+    }
+    to->inbound_count++;
+}
+
+/* Views "outgoing", "due", one list of the recipient's, the pair, and both counts. */
 void
 apply_requested(struct apply *apply, const struct event *event)
 {
     struct both both;
-    if (!load_both(apply, event->from, event->to, &both))
+    if (!both_load(apply, event->from, event->to, &both))
         return;
     struct pair *pair = &both.pair;
 
     assert(pair->state == PAIR_NONE);
     pair->state = PAIR_PENDING;
     pair->from_side = both.from_side;
-    pair->shadow = event->shadow;
+    pair->disp = event->shadow ? DISP_SHADOW : DISP_OPEN;
+    pair->filtered = event->filtered;
     pair->request = event->request;
     pair->request_seq = event->seq;
     pair->created_ms = (uint64_t)event->at_ms;
     pair->expires_ms = event->expires_ms;
     pair->note = event->note;
     pair->note_side = event->note.size ? both.from_side : 0;
+    pair->side[!both.from_side].hidden_ms = 0; /* who asks hears the other again */
 
     both.from.outgoing++;
     list_put(apply->views, VIEW_OUTGOING, list_by_time(both.from.number, event->seq),
              both.to.number);
-    if (!event->shadow) {
-        both.to.incoming++;
-        list_put(apply->views, VIEW_INCOMING, list_by_time(both.to.number, event->seq),
-                 both.from.number);
-    }
+    recipient_put(apply, &both);
+    if (!event->shadow)
+        count_inbound(&both.to, event->at_ms);
     due_put_request(apply->views, event->expires_ms, event->seq, both.from.number, both.to.number);
-    if (event->cost > 0) {
-        buf_clear(&apply->stamps);
-        stamps_add(&apply->stamps, both.from.stamps, event->cost, event->at_ms);
-        both.from.stamps = buf_slice(&apply->stamps);
-    }
-    store_both(apply, &both);
+    remember(apply, &both, event);
+    both_store(apply, &both);
 }
 
-/* View "adjacent" and "connected" for both sides, the pair and both counts. */
+/* --- its end -------------------------------------------------------------------------------- */
+
+/* The sender's row remembers that this request of his was accepted. */
+static void
+mark_accepted(struct apply *apply, struct both *both, const struct event *event)
+{
+    struct member *sender = sender_of(both);
+    unsigned flags = STAMP_ACCEPTED | (event->refund_day ? STAMP_REFUNDED_DAY : 0) |
+                     (event->refund_week ? STAMP_REFUNDED_WEEK : 0);
+    buf_clear(&apply->stamps);
+    stamps_mark(&apply->stamps, sender->stamps, (msec_t)both->pair.created_ms, flags);
+    sender->stamps = buf_slice(&apply->stamps);
+}
+
+static void
+side_connect(struct apply *apply, struct pair *pair, unsigned side, uint64_t member)
+{
+    struct pair_side *it = &pair->side[side];
+    approval_end(apply, pair, side, member);
+    it->cooldown_ms = it->hidden_ms = it->declines = 0;
+    it->no_updates = it->no_messages = false;
+}
+
+/* Views "adjacent" and "connected" for both sides, the pair and both counts. */
 void
 apply_accepted(struct apply *apply, const struct event *event)
 {
     struct both both;
-    if (!load_both(apply, event->from, event->to, &both))
+    if (!both_load(apply, event->from, event->to, &both))
         return;
     struct pair *pair = &both.pair;
     uint64_t from = both.from.number, to = both.to.number;
 
     assert(pair->state != PAIR_CONNECTED);
-    if (pair->state == PAIR_PENDING)
-        end_request(apply, &both);
+    if (pair->state == PAIR_PENDING) {
+        mark_accepted(apply, &both, event);
+        request_end(apply, &both);
+    }
     pair->state = PAIR_CONNECTED;
     pair->since_ms = event->since_ms;
     pair->since_seq = event->seq;
     pair->via = event->via;
-    pair->side[0] = pair->side[1] = (struct pair_side){0};
+    side_connect(apply, pair, both.from_side, from);
+    side_connect(apply, pair, !both.from_side, to);
     if (event->note.size) { /* who crossed a request wrote a note of his own */
         pair->note = event->note;
         pair->note_side = !both.from_side;
@@ -146,28 +259,89 @@ apply_accepted(struct apply *apply, const struct event *event)
     list_put(apply->views, VIEW_CONNECTED, list_by_time(to, event->seq), from);
     list_put(apply->views, VIEW_ADJACENT, list_by_number(from, to), to);
     list_put(apply->views, VIEW_ADJACENT, list_by_number(to, from), from);
-    store_both(apply, &both);
+    both_store(apply, &both);
 }
 
-/* A request was withdrawn or has expired. */
-void
-apply_request_ended(struct apply *apply, const struct event *event)
+/* A declined sender is not heard for a while from the moment at which his request ended. */
+static void
+end_without_connection(struct apply *apply, const struct event *event, msec_t ended_ms)
 {
     struct both both;
-    if (!load_both(apply, event->from, event->to, &both))
+    if (!both_load(apply, event->from, event->to, &both))
         return;
+    struct pair_side *side = &both.pair.side[both.from_side];
+    uint64_t step_ms = both.pair.step_ms;
+
     assert(both.pair.from_side == both.from_side);
-    end_request(apply, &both);
+    request_end(apply, &both);
     forget_note(&both.pair);
-    both.pair.side[both.from_side].cooldown_ms = event->cooldown_ms;
-    store_both(apply, &both);
+    side->cooldown_ms = event->cooldown_ms;
+    if (step_ms > 0) {
+        uint64_t until_ms = step_ms < FOREVER_MS ? (uint64_t)ended_ms + step_ms : FOREVER_MS;
+        if (until_ms > side->hidden_ms)
+            side->hidden_ms = until_ms;
+    }
+    both_store(apply, &both);
 }
+
+void
+apply_withdrawn(struct apply *apply, const struct event *event)
+{
+    end_without_connection(apply, event, event->at_ms);
+}
+
+void
+apply_expired(struct apply *apply, const struct event *event)
+{
+    end_without_connection(apply, event, (msec_t)event->expired_ms);
+}
+
+/* --- answers that the sender does not hear --------------------------------------------------- */
+
+void
+apply_ignored(struct apply *apply, const struct event *event)
+{
+    struct both both;
+    if (!both_load(apply, event->from, event->to, &both))
+        return;
+    request_dispose(apply, &both, DISP_IGNORED);
+    both_store(apply, &both);
+}
+
+void
+apply_declined(struct apply *apply, const struct event *event)
+{
+    struct both both;
+    if (!both_load(apply, event->from, event->to, &both))
+        return;
+    request_dispose(apply, &both, DISP_DECLINED);
+    both.pair.step_ms = event->hidden_ms;
+    both.pair.side[both.from_side].declines++;
+    both_store(apply, &both);
+}
+
+void
+apply_reported(struct apply *apply, const struct event *event)
+{
+    struct both both;
+    if (!both_load(apply, event->from, event->to, &both))
+        return;
+    request_dispose(apply, &both, DISP_REPORTED);
+    if (!reports_has(both.from.reports, both.to.number, event->at_ms)) {
+        buf_clear(&apply->stamps);
+        reports_add(&apply->stamps, both.from.reports, both.to.number, event->report, event->at_ms);
+        both.from.reports = buf_slice(&apply->stamps);
+    }
+    both_store(apply, &both);
+}
+
+/* --- connections ---------------------------------------------------------------------------- */
 
 void
 apply_removed(struct apply *apply, const struct event *event)
 {
     struct both both;
-    if (!load_both(apply, event->member, event->other, &both))
+    if (!both_load(apply, event->member, event->other, &both))
         return;
     struct pair *pair = &both.pair;
     uint64_t member = both.from.number, other = both.to.number;
@@ -183,7 +357,46 @@ apply_removed(struct apply *apply, const struct event *event)
 
     pair->state = PAIR_NONE;
     pair->since_ms = pair->since_seq = pair->via = 0;
+    for (unsigned side = 0; side < 2; side++)
+        pair->side[side].no_updates = pair->side[side].no_messages = false;
     forget_note(pair);
     pair->side[!both.from_side].hidden_ms = event->hidden_ms;
-    store_both(apply, &both);
+    both_store(apply, &both);
+}
+
+void
+apply_access_changed(struct apply *apply, const struct event *event)
+{
+    struct both both;
+    if (!both_load(apply, event->member, event->other, &both))
+        return;
+    both.pair.side[both.from_side].no_updates = !event->updates;
+    both.pair.side[both.from_side].no_messages = !event->messages;
+    pair_store(apply->views, &apply->scratch, &both.pair);
+}
+
+void
+apply_dismissed(struct apply *apply, const struct event *event)
+{
+    struct both both;
+    if (!both_load(apply, event->member, event->other, &both))
+        return;
+    both.pair.side[both.from_side].dismissed = true;
+    pair_store(apply->views, &apply->scratch, &both.pair);
+}
+
+/* The usual order: to share something says more than to comment on it, and that more than to like
+ * it. A message is as much as sharing; a mere view says nothing. */
+void
+apply_interaction(struct apply *apply, const struct event *event)
+{
+    static const uint8_t weights[INTERACTION_COUNT] = {[INTERACTION_LIKE] = 1,
+                                                       [INTERACTION_COMMENT] = 2,
+                                                       [INTERACTION_SHARE] = 3,
+                                                       [INTERACTION_MESSAGE] = 3};
+    struct both both;
+    if (!both_load(apply, event->from, event->to, &both))
+        return;
+    both.pair.side[both.from_side].weight += weights[event->interaction];
+    pair_store(apply->views, &apply->scratch, &both.pair);
 }

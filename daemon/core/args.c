@@ -143,28 +143,134 @@ take_pairs(struct reader *reader, enum kith_arg arg, union arg_value *out, struc
     return true;
 }
 
+struct contact_arg
+args_next_contact(struct reader *reader)
+{
+    struct contact_arg contact = {{0}, {0}};
+    uint32_t count = reader_map(reader);
+    for (uint32_t i = 0; i < count && !reader->bad; i++) {
+        struct slice key = reader_str(reader);
+        if (slice_is(key, "kind"))
+            contact.kind = reader_str(reader);
+        else if (slice_is(key, "value"))
+            contact.value = reader_str(reader);
+        else
+            reader->bad = true;
+    }
+    return contact;
+}
+
+static bool
+is_contact(const struct contact_arg *contact)
+{
+    static const char *const kinds[] = {"email", "phone", "opaque"};
+    if (contact->value.size < 1 || contact->value.size > KITH_CONTACT_SIZE_MAX)
+        return false;
+    for (unsigned i = 0; i < ARRAY_COUNT(kinds); i++)
+        if (slice_is(contact->kind, kinds[i]))
+            return true;
+    return false;
+}
+
+static const char contact_rule[] =
+    "{kind: \"email\", \"phone\" or \"opaque\", value: string of 1 to 320 bytes}";
+
 static bool
 take_contact(struct reader *reader, enum kith_arg arg, union arg_value *out,
              struct args_fault *fault)
 {
+    out->contact = args_next_contact(reader);
+    if (!reader->bad && is_contact(&out->contact))
+        return true;
+    return fail(fault, arg, contact_rule);
+}
+
+static bool
+take_contacts(struct reader *reader, enum kith_arg arg, union arg_value *out,
+              struct args_fault *fault)
+{
+    char what[128];
+    const uint8_t *start = reader->at;
+    uint32_t count = reader_array(reader);
+    bool good = !reader->bad && count <= kith_args[arg].max;
+    for (uint32_t i = 0; i < count && good; i++) {
+        struct contact_arg contact = args_next_contact(reader);
+        good = !reader->bad && is_contact(&contact);
+    }
+    out->raw = slice_of(start, (size_t)(reader->at - start));
+    snprintf(what, sizeof(what), "an array of at most 16 %s", contact_rule);
+    return good || fail(fault, arg, what);
+}
+
+static void
+take_auto_accept(struct reader *reader, union arg_value *out)
+{
+    if (reader_peek(reader) != READER_UINT) {
+        out->policy.auto_word = reader_str(reader);
+        reader->bad = reader->bad || !(slice_is(out->policy.auto_word, "none") ||
+                                       slice_is(out->policy.auto_word, "all"));
+        return;
+    }
+    out->policy.has_auto_count = true;
+    out->policy.auto_count = reader_uint(reader);
+    if (out->policy.auto_count < 1 || out->policy.auto_count > 1000)
+        reader->bad = true;
+}
+
+static bool
+take_policy(struct reader *reader, enum kith_arg arg, union arg_value *out,
+            struct args_fault *fault)
+{
+    static const char *const words[] = {"everyone", "proof", "mutual", "nobody"};
     uint32_t count = reader_map(reader);
-    out->contact.kind = out->contact.value = (struct slice){0};
+    memset(&out->policy, 0, sizeof(out->policy));
     for (uint32_t i = 0; i < count && !reader->bad; i++) {
         struct slice key = reader_str(reader);
-        if (slice_is(key, "kind"))
-            out->contact.kind = reader_str(reader);
-        else if (slice_is(key, "value"))
-            out->contact.value = reader_str(reader);
-        else
+        if (slice_is(key, "accept")) {
+            bool known = false;
+            out->policy.accept = reader_str(reader);
+            for (unsigned k = 0; k < ARRAY_COUNT(words); k++)
+                known = known || slice_is(out->policy.accept, words[k]);
+            reader->bad = reader->bad || !known;
+        } else if (slice_is(key, "auto_accept")) {
+            take_auto_accept(reader, out);
+        } else {
             reader->bad = true;
+        }
     }
-    struct slice kind = out->contact.kind, value = out->contact.value;
-    if (!reader->bad && value.size >= 1 && value.size <= kith_args[arg].max &&
-        (slice_is(kind, "email") || slice_is(kind, "phone") || slice_is(kind, "opaque")))
-        return true;
-    return fail(
-        fault, arg,
-        "a map {kind: \"email\", \"phone\" or \"opaque\", value: string of 1 to 320 bytes}");
+    return !reader->bad ||
+           fail(fault, arg,
+                "{accept: everyone, proof, mutual or nobody, auto_accept: none, all or 1 to 1000}");
+}
+
+static void
+take_hint(struct reader *reader, struct slice key, union arg_value *out)
+{
+    if (slice_is(key, "viewed_profile")) {
+        out->hints.profile_not_viewed = !reader_bool(reader);
+    } else if (slice_is(key, "shared_interests")) {
+        uint32_t count = reader_array(reader);
+        reader->bad = reader->bad || count > KITH_INTEREST_COUNT_MAX;
+        for (uint32_t i = 0; i < count && !reader->bad; i++)
+            reader->bad = !is_short(reader_str(reader)) || reader->bad;
+        out->hints.shares_interests = count > 0;
+    } else if (slice_is(key, "recipient_last_seen")) {
+        reader_uint(reader);
+    } else {
+        reader->bad = true;
+    }
+}
+
+static bool
+take_hints(struct reader *reader, enum kith_arg arg, union arg_value *out, struct args_fault *fault)
+{
+    uint32_t count = reader_map(reader);
+    memset(&out->hints, 0, sizeof(out->hints));
+    for (uint32_t i = 0; i < count && !reader->bad; i++)
+        take_hint(reader, reader_str(reader), out);
+    return !reader->bad ||
+           fail(fault, arg,
+                "{viewed_profile: bool, shared_interests: [string], recipient_last_seen: time}");
 }
 
 static bool
@@ -182,11 +288,13 @@ take_forbidden(struct reader *reader, enum kith_arg arg, union arg_value *out,
 typedef bool take_fn(struct reader *, enum kith_arg, union arg_value *, struct args_fault *);
 
 static take_fn *const takers[] = {
-    [KITH_TYPE_MEMBER] = take_member,   [KITH_TYPE_STR] = take_str,
-    [KITH_TYPE_UINT] = take_uint,       [KITH_TYPE_BOOL] = take_bool,
-    [KITH_TYPE_CHOICE] = take_choice,   [KITH_TYPE_MEMBERS] = take_members,
-    [KITH_TYPE_STRS] = take_strs,       [KITH_TYPE_PAIRS] = take_pairs,
-    [KITH_TYPE_CONTACT] = take_contact, [KITH_TYPE_FORBIDDEN] = take_forbidden,
+    [KITH_TYPE_MEMBER] = take_member,       [KITH_TYPE_STR] = take_str,
+    [KITH_TYPE_UINT] = take_uint,           [KITH_TYPE_BOOL] = take_bool,
+    [KITH_TYPE_CHOICE] = take_choice,       [KITH_TYPE_MEMBERS] = take_members,
+    [KITH_TYPE_STRS] = take_strs,           [KITH_TYPE_PAIRS] = take_pairs,
+    [KITH_TYPE_CONTACT] = take_contact,     [KITH_TYPE_CONTACTS] = take_contacts,
+    [KITH_TYPE_POLICY] = take_policy,       [KITH_TYPE_HINTS] = take_hints,
+    [KITH_TYPE_FORBIDDEN] = take_forbidden,
 };
 
 static enum kith_err

@@ -16,10 +16,18 @@ struct args {
         struct slice text; /* MEMBER, STR, CHOICE */
         uint64_t number;
         bool truth;
-        struct slice raw; /* MEMBERS, STRS, PAIRS: the encoded array */
-        struct {
+        struct slice raw; /* MEMBERS, STRS, PAIRS, CONTACTS: the encoded array */
+        struct contact_arg {
             struct slice kind, value;
         } contact;
+        struct {
+            struct slice accept, auto_word; /* absent: not given */
+            bool has_auto_count;
+            uint64_t auto_count;
+        } policy;
+        struct {
+            bool profile_not_viewed, shares_interests;
+        } hints;
     } value[KITH_ARG_COUNT]; /* only those given are set */
 };
 
@@ -40,6 +48,9 @@ args_has(const struct args *args, enum kith_arg arg)
 {
     return args->given >> arg & 1;
 }
+
+/* Read one contact of a checked array of them. */
+struct contact_arg args_next_contact(struct reader *reader);
 
 /* The text of an argument; absent where it was not given. */
 static inline struct slice

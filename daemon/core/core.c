@@ -132,11 +132,13 @@ core_batch_events(const struct core *core)
 void
 core_end(struct core *core, bool committed)
 {
-    core->stats->batches++;
     if (!committed) {
         core->batch_events = 0;
         return;
     }
+    const struct tally *tally = &core->tally;
+    if (tally->commands + tally->commands_repeated + tally->queries + tally->swept > 0)
+        core->stats->batches++;
     core->stats->commands += core->tally.commands;
     core->stats->commands_repeated += core->tally.commands_repeated;
     core->stats->queries += core->tally.queries;

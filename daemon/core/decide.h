@@ -19,59 +19,179 @@
 #include "core/rules.h"
 #include "proto/error.h"
 
-/* --- members ------------------------------------------------------------------------------- */
-
-struct register_facts {
-    struct member member;
-    struct slice name, tier; /* absent: not given */
-};
-enum kith_err decide_register(const struct register_facts *facts, const struct rules *rules,
-                              struct decision *out);
-
-struct update_facts {
-    struct member member;
-    struct slice name, tier;
-    bool name_is_same; /* what is kept already reads so */
-};
-enum kith_err decide_update(const struct update_facts *facts, const struct rules *rules,
-                            struct decision *out);
-
-/* --- connections: two members who both exist, or not --------------------------------------- */
+/* --- two members (decide_pair.c) ------------------------------------------------------------ */
 
 struct pair_facts {
     struct member actor, other;
     struct pair pair;
 };
 
+unsigned actor_side(const struct pair_facts *who);
+bool can_act(const struct member *member);
+
+/* Who acts must exist and be active; @field is the argument that names him. */
+enum kith_err check_actor(const struct member *actor, const char *field, struct decision *out);
+/* And so must the other, where something new is to begin: suspended or closed is as good as
+ * absent. */
+enum kith_err check_both(const struct pair_facts *who, const char *actor, const char *other,
+                         struct decision *out);
+/* The other need only be known, where something ends. */
+enum kith_err check_ending(const struct pair_facts *who, struct decision *out);
+
+/* Add the event that connects the two, by the request between them if there is one. @asker: the
+ * limits of who sent that request, for a refund; NULL: none. */
+struct event *connect_pair(const struct pair_facts *who, uint64_t via,
+                           const struct quota_facts *asker, const struct rules *rules,
+                           struct decision *out);
+
+/* Add the event that ends a request of the actor's, with a cooldown until @cooldown_ms. */
+struct event *withdraw_request(const struct pair_facts *who, uint64_t cooldown_ms,
+                               struct decision *out);
+
+/* Add the event that ends a connection. */
+struct event *remove_connection(const struct pair_facts *who, const struct rules *rules,
+                                struct decision *out);
+
+/* Fill in from, to and request of the request between the two. */
+void name_request(struct event *event, const struct pair_facts *who);
+
+/* --- members (decide_member.c) -------------------------------------------------------------- */
+
+struct profile {
+    struct slice name, tier; /* absent: not given */
+    uint64_t accept;         /* 0: not given */
+    uint64_t auto_accept;    /* AUTO_UNSET: not given */
+    struct slice interests;  /* absent: not given */
+};
+
+struct register_facts {
+    struct member member;
+    struct profile profile;
+};
+enum kith_err decide_register(const struct register_facts *facts, const struct rules *rules,
+                              struct decision *out);
+
+struct update_facts {
+    struct member member;
+    struct profile profile;
+    bool name_is_same; /* what is kept already reads so */
+};
+enum kith_err decide_update(const struct update_facts *facts, const struct rules *rules,
+                            struct decision *out);
+
+struct contact_facts {
+    struct member member;
+    struct slice hash;
+    bool owned;     /* it is verified for somebody: */
+    uint64_t owner; /* his number */
+    struct slice owner_id;
+};
+enum kith_err decide_verify_contact(const struct contact_facts *facts, struct decision *out);
+enum kith_err decide_drop_contact(const struct contact_facts *facts, struct decision *out);
+
+enum kith_err decide_suspend(const struct member *member, struct decision *out);
+enum kith_err decide_restore(const struct member *member, struct decision *out);
+enum kith_err decide_close(const struct member *member, struct decision *out);
+enum kith_err decide_erase(const struct member *member, struct decision *out);
+
+/* @level 0: one more than now. @until_ms 0: for as long as the level says. */
+enum kith_err decide_restrict(const struct member *member, uint64_t level, uint64_t reason,
+                              msec_t until_ms, struct decision *out);
+enum kith_err decide_lift(const struct member *member, struct decision *out);
+
+/* --- block and pre-approval (decide_block.c) ------------------------------------------------ */
+
+enum kith_err decide_block(const struct pair_facts *who, const struct rules *rules,
+                           struct decision *out);
+/* The same where it is known to be possible: as part of a report. */
+enum kith_err block_other(const struct pair_facts *who, const struct rules *rules,
+                          struct decision *out);
+enum kith_err decide_unblock(const struct pair_facts *who, struct decision *out);
+
+struct preapprove_facts {
+    struct pair_facts who;
+    struct quota_facts asker; /* the other's limits, if he asks already */
+    uint64_t ttl_ms;          /* 0: for ever */
+};
+enum kith_err decide_preapprove(const struct preapprove_facts *facts, const struct rules *rules,
+                                struct decision *out);
+enum kith_err decide_unpreapprove(const struct pair_facts *who, struct decision *out);
+
+/* --- connection.request (decide_request.c) -------------------------------------------------- */
+
+struct hints {
+    bool profile_not_viewed;
+    bool shares_interests; /* the product says so */
+};
+
+struct note_facts {
+    struct slice text; /* absent: none */
+    size_t length;     /* code points after NFC */
+    bool generic;      /* absent, or too short to be personal */
+    uint64_t print;    /* of the normalised text; 0: none */
+    unsigned earlier;  /* other recipients of the same print, up to PRINT_EARLIER */
+    bool says_name;    /* it has the recipient's name in it, or he has none */
+};
+
 struct request_facts {
     struct pair_facts who; /* the actor asks the other */
-    struct slice note;     /* absent: none */
-    size_t note_length;    /* code points after NFC */
+    struct note_facts note;
+    struct hints hints;
+    struct quota_facts quota; /* of the actor */
+    struct quota_facts asker; /* of the other, if he asks already */
+    uint64_t mutuals;         /* whom both are connected to, as the actor may know it */
+    bool shares_interests;    /* by what both profiles say */
+    bool proof_given, proof_matches;
 };
 enum kith_err decide_request(const struct request_facts *facts, const struct rules *rules,
                              struct decision *out);
 
-struct accept_facts {
-    struct pair_facts who;
-    bool names_request; /* the command says which request it means: */
+/* --- answers (decide_answer.c) -------------------------------------------------------------- */
+
+struct answer_facts {
+    struct pair_facts who;    /* the actor answers the other's request */
+    struct quota_facts asker; /* the other's limits */
+    bool names_request;       /* the command says which request it means: */
     struct public_id request;
 };
-enum kith_err decide_accept(const struct accept_facts *facts, const struct rules *rules,
+enum kith_err decide_accept(const struct answer_facts *facts, const struct rules *rules,
                             struct decision *out);
+enum kith_err decide_ignore(const struct answer_facts *facts, struct decision *out);
+enum kith_err decide_decline(const struct answer_facts *facts, const struct rules *rules,
+                             struct decision *out);
+enum kith_err decide_report(const struct answer_facts *facts, uint64_t report, bool block,
+                            const struct rules *rules, struct decision *out);
+
+/* One of many: declines a request that is open. */
+void decline_request(const struct pair_facts *who, const struct rules *rules, struct decision *out);
+
+/* --- endings and the rest (decide_ending.c) ------------------------------------------------- */
 
 enum kith_err decide_withdraw(const struct pair_facts *who, const struct rules *rules,
                               struct decision *out);
 enum kith_err decide_remove(const struct pair_facts *who, const struct rules *rules,
                             struct decision *out);
 
+/* A request whose time has come. The actor is who asked. */
+void decide_expire(const struct pair_facts *who, const struct rules *rules, struct decision *out);
+
+/* The actor's membership was closed: what stood between the two ends. */
+void decide_part(const struct pair_facts *who, const struct rules *rules, struct decision *out);
+
 /* One pair of an import: connects, or not. True if it did. */
 bool decide_import(const struct pair_facts *who, uint64_t via, const struct rules *rules,
                    struct decision *out);
 
-/* A request whose time has come. The actor is who asked. */
-void decide_expire(const struct pair_facts *who, const struct rules *rules, struct decision *out);
+struct access_facts {
+    struct pair_facts who;
+    bool sets_updates, updates, sets_messages, messages;
+};
+enum kith_err decide_access(const struct access_facts *facts, struct decision *out);
+enum kith_err decide_dismiss(const struct pair_facts *who, struct decision *out);
+enum kith_err decide_interaction(const struct pair_facts *who, uint64_t interaction,
+                                 struct decision *out);
 
-/* --- invites ------------------------------------------------------------------------------- */
+/* --- invites (decide_invite.c) -------------------------------------------------------------- */
 
 struct invite_facts {
     struct member member;
@@ -97,7 +217,7 @@ enum kith_err decide_redeem(const struct redeem_facts *facts, const struct rules
 
 void decide_invite_expire(const struct invite *invite, struct decision *out);
 
-/* --- the clock ----------------------------------------------------------------------------- */
+/* --- the clock (decide_clock.c) ------------------------------------------------------------- */
 
 /* out->now_ms becomes the new time: its event is stamped with it. */
 enum kith_err decide_clock(uint64_t ms, struct decision *out);

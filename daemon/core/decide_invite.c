@@ -1,6 +1,7 @@
 #include "core/decide.h"
 
 #include "base/assert.h"
+#include "core/restriction.h"
 
 /* The token itself is no part of the result that is kept: it is made again from the id. */
 static void
@@ -17,10 +18,11 @@ decide_invite(const struct invite_facts *facts, const struct rules *rules, struc
     assert(out->event_count == 0);
     const struct member *member = &facts->member;
     const struct invite *earlier = &facts->earlier;
-    if (!member->known)
-        return refuse_field(out, KITH_NO_SUCH_MEMBER, "member");
-    if (member->state != MEMBER_ACTIVE)
-        return member->state == MEMBER_CLOSED ? KITH_MEMBER_CLOSED : KITH_SUSPENDED;
+    enum kith_err err = check_actor(member, "member", out);
+    if (err != KITH_OK)
+        return err;
+    if (is_restricted(member, out->now_ms))
+        return refuse_restricted(member, out);
     if (earlier->known && invite_state_at(earlier, out->now_ms) == INVITE_ACTIVE) {
         tell_invite(&earlier->id, (msec_t)earlier->expires_ms, true, out);
         return KITH_OK;
@@ -128,13 +130,19 @@ meet_inviter(const struct redeem_facts *facts, const struct rules *rules, struct
     }
     bool forwarded = facts->contact_given && !facts->contact_matches;
     bool full = rules_is_full(rules, actor) || rules_is_full(rules, inviter);
-    bool invited_anew = theirs && !pair->shadow;
+    bool invited_anew = theirs && pair->disp != DISP_SHADOW;
 
     if (!full && (invited_anew || (!forwarded && !removed)))
         return connect_redeemer(facts, out);
     if (mine || theirs)
         return "pending";
     return ask_inviter(facts, removed, rules, out);
+}
+
+static bool
+is_blocked(const struct pair *pair)
+{
+    return pair->side[0].blocked_seq > 0 || pair->side[1].blocked_seq > 0;
 }
 
 enum kith_err
@@ -153,6 +161,8 @@ decide_redeem(const struct redeem_facts *facts, const struct rules *rules, struc
     if (invite->state == INVITE_REDEEMED && actor->known && invite->redeemer == actor->number)
         return tell_redeemed(facts, false, "already", out);
     if (invite_state_at(invite, out->now_ms) != INVITE_ACTIVE)
+        return KITH_INVITE_INVALID;
+    if (actor->known && is_blocked(&facts->who.pair))
         return KITH_INVITE_INVALID;
     if (actor->known && facts->who.pair.state == PAIR_CONNECTED)
         return tell_redeemed(facts, false, "already", out);

@@ -38,16 +38,35 @@ static const struct type_row types[EVENT_TYPE_COUNT] = {
 };
 #undef F
 
-static const char *const via_names[VIA_COUNT] = {
-#define X(id, name) [VIA_##id] = name,
-    VIA_LIST(X)
+#define X(id, name) name,
+static const char *const via_names[] = {NULL, VIA_LIST(X)};
+static const char *const contact_kind_names[] = {NULL, CONTACT_KIND_LIST(X)};
+static const char *const reason_names[] = {NULL, REASON_LIST(X)};
+static const char *const report_names[] = {NULL, REPORT_LIST(X)};
+static const char *const interaction_names[] = {NULL, INTERACTION_LIST(X)};
+static const char *const removal_names[] = {NULL, REMOVAL_LIST(X)};
+static const char *const accept_names[] = {NULL, ACCEPT_LIST(X)};
 #undef X
-};
 
-static const char *const contact_kind_names[CONTACT_KIND_COUNT] = {
-#define X(id, name) [CONTACT_##id] = name,
-    CONTACT_KIND_LIST(X)
-#undef X
+const struct words via_words = {via_names, ARRAY_COUNT(via_names)};
+const struct words contact_kind_words = {contact_kind_names, ARRAY_COUNT(contact_kind_names)};
+const struct words reason_words = {reason_names, ARRAY_COUNT(reason_names)};
+const struct words report_words = {report_names, ARRAY_COUNT(report_names)};
+const struct words interaction_words = {interaction_names, ARRAY_COUNT(interaction_names)};
+const struct words removal_words = {removal_names, ARRAY_COUNT(removal_names)};
+const struct words accept_words = {accept_names, ARRAY_COUNT(accept_names)};
+
+/* Fields whose number stands for a word. */
+static const struct {
+    size_t offset;
+    const struct words *words;
+} worded[] = {
+    {offsetof(struct event, via), &via_words},
+    {offsetof(struct event, kind), &contact_kind_words},
+    {offsetof(struct event, reason), &reason_words},
+    {offsetof(struct event, report), &report_words},
+    {offsetof(struct event, interaction), &interaction_words},
+    {offsetof(struct event, removal), &removal_words},
 };
 
 const char *
@@ -57,39 +76,29 @@ event_type_name(uint64_t type)
     return types[type].name;
 }
 
-static uint64_t
-find(const char *const *names, unsigned count, struct slice name)
+const char *
+words_name(const struct words *words, uint64_t value)
 {
-    for (unsigned i = 1; i < count; i++)
-        if (slice_is(name, names[i]))
+    assert(value > 0 && value < words->count);
+    return words->names[value];
+}
+
+uint64_t
+words_find(const struct words *words, struct slice name)
+{
+    for (unsigned i = 1; i < words->count; i++)
+        if (slice_is(name, words->names[i]))
             return i;
     return 0;
 }
 
-const char *
-via_name(uint64_t via)
+static const struct words *
+words_of(const struct field *field)
 {
-    assert(via > VIA_NONE && via < VIA_COUNT);
-    return via_names[via];
-}
-
-uint64_t
-via_find(struct slice name)
-{
-    return find(via_names, VIA_COUNT, name);
-}
-
-const char *
-contact_kind_name(uint64_t kind)
-{
-    assert(kind > CONTACT_NONE && kind < CONTACT_KIND_COUNT);
-    return contact_kind_names[kind];
-}
-
-uint64_t
-contact_kind_find(struct slice name)
-{
-    return find(contact_kind_names, CONTACT_KIND_COUNT, name);
+    for (unsigned i = 0; i < ARRAY_COUNT(worded); i++)
+        if (worded[i].offset == field->offset)
+            return worded[i].words;
+    return NULL;
 }
 
 void
@@ -105,8 +114,12 @@ event_decode(struct slice body, struct event *out)
     *out = (struct event){0};
     if (!fields_decode(body, fields, ARRAY_COUNT(fields), out))
         return false;
-    return out->type > EVENT_NONE && out->type < EVENT_TYPE_COUNT && out->via < VIA_COUNT &&
-           out->kind < CONTACT_KIND_COUNT;
+    for (unsigned i = 0; i < ARRAY_COUNT(worded); i++) {
+        const void *value = (const uint8_t *)out + worded[i].offset;
+        if (*(const uint64_t *)value >= worded[i].words->count)
+            return false;
+    }
+    return out->type > EVENT_NONE && out->type < EVENT_TYPE_COUNT;
 }
 
 static void
@@ -115,10 +128,9 @@ render_value(struct buf *out, const struct field *field, const struct event *eve
     const void *value = (const uint8_t *)event + field->offset;
     char text[PUBLIC_ID_TEXT_SIZE];
 
-    if (value == &event->via)
-        write_cstr(out, via_name(event->via));
-    else if (value == &event->kind)
-        write_cstr(out, contact_kind_name(event->kind));
+    const struct words *words = words_of(field);
+    if (words)
+        write_cstr(out, words_name(words, *(const uint64_t *)value));
     else if (field->kind == FIELD_UINT)
         write_uint(out, *(const uint64_t *)value);
     else if (field->kind == FIELD_BOOL)

@@ -24,13 +24,31 @@
     X( 4, CONNECTION_ACCEPTED,  "connection.accepted",  F(from) | F(to) | F(request) | F(via) | F(since_ms)) \
     X( 5, CONNECTION_WITHDRAWN, "connection.withdrawn", F(from) | F(to) | F(request))              \
     X( 6, CONNECTION_EXPIRED,   "connection.expired",   F(from) | F(to) | F(request) | F(expired_ms)) \
-    X( 7, CONNECTION_REMOVED,   "connection.removed",   F(member) | F(other))                      \
+    X( 7, CONNECTION_REMOVED,   "connection.removed",   F(member) | F(other) | F(removal))                      \
     X( 8, INVITE_CREATED,       "invite.created",       F(invite) | F(member) | F(kind) | F(expires_ms)) \
     X( 9, INVITE_DELIVERY_DUE,  "invite.delivery_due",  F(invite) | F(member))                     \
     X(10, INVITE_REDEEMED,      "invite.redeemed",      F(invite) | F(member) | F(clicked) | F(first_touch) | F(match)) \
     X(11, INVITE_EXPIRED,       "invite.expired",       F(invite) | F(member) | F(expired_ms))     \
     X(12, CLOCK_ADVANCED,       "clock.advanced",       F(ms))                                     \
-    X(13, COMMAND_NOTED,        "command.noted",        0)
+    X(13, COMMAND_NOTED,        "command.noted",        0)                                         \
+    X(14, MEMBER_SUSPENDED,     "member.suspended",     F(member))                                 \
+    X(15, MEMBER_RESTORED,      "member.restored",      F(member))                                 \
+    X(16, MEMBER_CLOSED,        "member.closed",        F(member))                                 \
+    X(17, MEMBER_ERASED,        "member.erased",        F(member))                                 \
+    X(18, MEMBER_BLOCKED,       "member.blocked",       F(member) | F(other))                      \
+    X(19, MEMBER_UNBLOCKED,     "member.unblocked",     F(member) | F(other))                      \
+    X(20, MEMBER_PREAPPROVED,   "member.preapproved",   F(member) | F(other) | F(expires_ms))      \
+    X(21, MEMBER_UNPREAPPROVED, "member.unpreapproved", F(member) | F(other))                      \
+    X(22, MEMBER_CONTACT_VERIFIED, "member.contact_verified", F(member))                           \
+    X(23, MEMBER_CONTACT_DROPPED,  "member.contact_dropped",  F(member))                           \
+    X(24, CONNECTION_IGNORED,   "connection.ignored",   F(from) | F(to) | F(request))              \
+    X(25, CONNECTION_DECLINED,  "connection.declined",  F(from) | F(to) | F(request))              \
+    X(26, CONNECTION_REPORTED,  "connection.reported",  F(from) | F(to) | F(request) | F(report))  \
+    X(27, CONNECTION_ACCESS_CHANGED, "connection.access_changed", F(member) | F(other) | F(updates) | F(messages)) \
+    X(28, CONNECTION_DISMISSED, "connection.dismissed", F(member) | F(other))                      \
+    X(29, QUOTA_RESTRICTED,     "quota.restricted",     F(member) | F(level) | F(reason) | F(until_ms)) \
+    X(30, QUOTA_LIFTED,         "quota.lifted",         F(member))                                 \
+    X(31, INTERACTION_RECORDED, "interaction.recorded", F(from) | F(to) | F(interaction))
 
 #define EVENT_FIELD_LIST(X) /* number, field, kind, wire name */                                   \
     X( 0, type,        UINT,  NULL)          /* enum event_type */                                 \
@@ -50,17 +68,38 @@
     X(14, first_touch, TEXT,  "first_touch") /* who invited that contact first */                  \
     X(15, match,       BOOL,  "match")       /* redeemed by whom it was for, as far as known */    \
     X(16, ms,          UINT,  "ms")                                                                \
+    X(17, updates,     BOOL,  "updates")                                                           \
+    X(18, messages,    BOOL,  "messages")                                                          \
+    X(19, level,       UINT,  "level")                                                             \
+    X(20, reason,      UINT,  "reason")      /* enum reason */                                     \
+    X(21, until_ms,    UINT,  "until")       /* 0: until lifted */                                 \
+    X(22, report,      UINT,  "kind")        /* enum report */                                     \
+    X(23, interaction, UINT,  "kind")        /* enum interaction */                                \
+    X(24, removal,     UINT,  "reason")      /* enum removal */                                    \
     X(32, name,        BYTES, NULL)          /* sealed under the member's key */                   \
     X(33, note,        BYTES, NULL)          /* sealed under the key of who wrote it */            \
     X(34, cost,        UINT,  NULL)          /* counted against the sender's windows; 0: not */    \
     X(35, cooldown_ms, UINT,  NULL)          /* until when `from` may not ask again */             \
-    X(36, hidden_ms,   UINT,  NULL)          /* until when `other` is not heard, unknowingly */    \
+    X(36, hidden_ms,   UINT,  NULL)          /* until when `other` is not heard, unknowingly; of a \
+                                                declined: how long after the request's end */      \
     X(37, shadow,      BOOL,  NULL)          /* the recipient never sees it */                     \
     X(38, contact,     BYTES, NULL)          /* hash of the invited contact */                     \
     X(39, token,       BYTES, NULL)          /* hash of the token */                               \
     X(40, token_key,   UINT,  NULL)          /* number of the key it was made with */              \
     X(41, audience,    UINT,  NULL)          /* AUDIENCE_* */                                      \
     X(42, notify,      BOOL,  NULL)                                                                \
+    X(43, accept,      UINT,  NULL)          /* enum accept */                                     \
+    X(44, auto_accept, UINT,  NULL)          /* AUTO_* */                                          \
+    X(45, interests,   BYTES, NULL)          /* an encoded array */                                \
+    X(46, print,       UINT,  NULL)          /* of the normalised note */                          \
+    X(47, impersonal,  BOOL,  NULL)          /* the note is absent or generic */                   \
+    X(55, duplicate,   BOOL,  NULL)          /* and to several others */                           \
+    X(56, burst_ms,    UINT,  NULL)          /* the sender's theoretical arrival time (GCRA) */    \
+    X(57, counts_note, BOOL,  NULL)          /* the note counts against the month */               \
+    X(58, filtered,    BOOL,  NULL)          /* goes to the filtered queue */                      \
+    X(59, refund_day,  BOOL,  NULL)          /* the request no longer counts in this window */     \
+    X(60, refund_week, BOOL,  NULL)                                                                \
+    X(61, evidence_ms, UINT,  NULL)          /* what is not younger is never evidence again */     \
     X(48, head_id,     BYTES, NULL)                                                                \
     X(49, head_op,     TEXT,  NULL)                                                                \
     X(50, head_hash,   BYTES, NULL)          /* XXH3-128 of op and the bytes of args */            \
@@ -109,6 +148,52 @@ enum via {
     X(OPAQUE, "opaque")      \
     X(LINK, "link")
 
+#define REASON_LIST(X)                  \
+    X(VELOCITY, "velocity")             \
+    X(REPORTS, "reports")               \
+    X(LOW_ACCEPTANCE, "low_acceptance") \
+    X(DUPLICATE, "duplicate")           \
+    X(MANUAL, "manual")
+
+#define REPORT_LIST(X)    \
+    X(UNKNOWN, "unknown") \
+    X(SPAM, "spam")       \
+    X(OTHER, "other")
+
+#define INTERACTION_LIST(X) \
+    X(VIEW, "view")         \
+    X(LIKE, "like")         \
+    X(COMMENT, "comment")   \
+    X(SHARE, "share")       \
+    X(MESSAGE, "message")
+
+#define REMOVAL_LIST(X) X(CLOSED, "closed")
+
+#define ACCEPT_LIST(X)      \
+    X(EVERYONE, "everyone") \
+    X(PROOF, "proof")       \
+    X(MUTUAL, "mutual")     \
+    X(NOBODY, "nobody")
+
+#define X(id, name) REASON_##id,
+enum reason { REASON_NONE, REASON_LIST(X) REASON_COUNT };
+#undef X
+#define X(id, name) REPORT_##id,
+enum report { REPORT_NONE, REPORT_LIST(X) REPORT_COUNT };
+#undef X
+#define X(id, name) INTERACTION_##id,
+enum interaction { INTERACTION_NONE, INTERACTION_LIST(X) INTERACTION_COUNT };
+#undef X
+#define X(id, name) REMOVAL_##id,
+enum removal { REMOVAL_NONE, REMOVAL_LIST(X) REMOVAL_COUNT };
+#undef X
+#define X(id, name) ACCEPT_##id,
+enum accept { ACCEPT_NONE, ACCEPT_LIST(X) ACCEPT_COUNT }; /* a policy; NONE is everyone */
+#undef X
+
+/* auto_accept of a policy: never, always, or with this many mutual connections (plus two). */
+enum { AUTO_UNSET, AUTO_NONE, AUTO_ALL, AUTO_MUTUALS };
+
 enum contact_kind {
     CONTACT_NONE,
 #define X(id, name) CONTACT_##id,
@@ -118,10 +203,17 @@ enum contact_kind {
 };
 
 const char *event_type_name(uint64_t type); /* of a known type */
-const char *via_name(uint64_t via);
-uint64_t via_find(struct slice name); /* VIA_NONE if there is none */
-const char *contact_kind_name(uint64_t kind);
-uint64_t contact_kind_find(struct slice name);
+
+/* The words of an enumeration: names[0] is NULL and stands for none. */
+struct words {
+    const char *const *names;
+    unsigned count;
+};
+extern const struct words via_words, contact_kind_words, reason_words, report_words,
+    interaction_words, removal_words, accept_words;
+
+const char *words_name(const struct words *words, uint64_t value); /* of a known value, not 0 */
+uint64_t words_find(const struct words *words, struct slice name); /* 0 if there is none */
 
 #define FIELD_TYPE_UINT  uint64_t
 #define FIELD_TYPE_BOOL  bool

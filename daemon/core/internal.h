@@ -36,7 +36,9 @@ struct core {
     struct args args;
     struct decision decision;
     union {
-        struct invite_facts invite; /* its events point into it until they are appended */
+        struct invite_facts invite; /* events point into these until they are appended */
+        struct request_facts request;
+        uint8_t contacts[KITH_CONTACTS_COUNT_MAX][CONTACT_HASH_SIZE];
     } facts;
     struct buf sealed;      /* texts of its events, sealed */
     struct entries secrets; /* told, not kept */
@@ -99,6 +101,15 @@ void decision_settle(struct core *core);
 
 /* Append and apply the decision as the daemon's own events, without a command; then clear it. */
 void append_own(struct core *core);
+
+/* --- load_request.c ------------------------------------------------------------------------- */
+
+/* Fill all of @out but who, which is loaded: for connection.request and its preview alike. */
+enum kith_err load_request(struct call *call, struct request_facts *out);
+
+/* The limits of a member, with all that quota.get tells of them. */
+void load_quota(struct core *core, const struct member *member, msec_t now_ms,
+                struct quota_facts *out);
 
 /* --- sealing: seal_text.c ------------------------------------------------------------------- */
 

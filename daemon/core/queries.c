@@ -20,6 +20,13 @@ op_fn *const query_fns[KITH_OP_COUNT] = {
     [KITH_OP_QUOTA_GET] = query_quota,
     [KITH_OP_EVENT_READ] = query_events,
     [KITH_OP_COMMAND_LOOKUP] = query_command,
+    [KITH_OP_MEMBER_BLOCKS] = query_blocks,
+    [KITH_OP_MEMBER_PREAPPROVALS] = query_preapprovals,
+    [KITH_OP_CONNECTION_PREVIEW] = query_preview,
+    [KITH_OP_CONNECTION_MUTUALS] = query_mutuals,
+    [KITH_OP_CONNECTION_PATH] = query_path,
+    [KITH_OP_CONNECTION_SUGGEST] = query_suggest,
+    [KITH_OP_CONNECTION_ACCESS] = query_access,
 };
 
 enum kith_err
@@ -71,11 +78,19 @@ parse_place(struct slice text, size_t size, struct list_key *key)
 static size_t
 rest_size(enum view_table table)
 {
-    return table == VIEW_NUMBER ? 4 : 8;
+    return table == VIEW_NUMBER || table == VIEW_ADJACENT ? 4 : 8;
+}
+
+static void
+fetch(struct page *page, unsigned which)
+{
+    struct page_row *row = &page->row[which];
+    row->is_there = page->scan[which] && views_scan_next(page->scan[which], &row->key, &row->value);
 }
 
 enum kith_err
-page_begin(struct page *page, struct call *call, enum view_table table, struct list_key prefix)
+page_begin_two(struct page *page, struct call *call, enum view_table table, enum view_table second,
+               struct list_key prefix)
 {
     struct list_key after = prefix;
     struct slice place = args_text(call->args, KITH_ARG_AFTER);
@@ -86,16 +101,38 @@ page_begin(struct page *page, struct call *call, enum view_table table, struct l
                  "`after` must be the `next` of an earlier page of this list");
         return refuse_field(call->out, KITH_BAD_ARGUMENT, "after");
     }
+    if (call->room < PAGE_ITEM_SIZE_MAX)
+        return KITH_TOO_LARGE; /* of a batch that is nearly full: not even one item fits */
     *page = (struct page){
         .call = call,
         .prefix_size = prefix.size,
         .limit = limit < KITH_LIST_LIMIT_MAX ? limit : KITH_LIST_LIMIT_MAX,
         .last = after,
     };
-    page->scan = views_scan_begin(call->core->views, table, list_key_slice(&prefix),
-                                  place.data ? list_key_slice(&after) : (struct slice){0});
+    struct slice from = place.data ? list_key_slice(&after) : (struct slice){0};
+    page->scan[0] = views_scan_begin(call->core->views, table, list_key_slice(&prefix), from);
+    if (second != table)
+        page->scan[1] = views_scan_begin(call->core->views, second, list_key_slice(&prefix), from);
+    fetch(page, 0);
+    fetch(page, 1);
     page->place = write_open_array(entries_key(&call->out->result, "items"));
     return KITH_OK;
+}
+
+enum kith_err
+page_begin(struct page *page, struct call *call, enum view_table table, struct list_key prefix)
+{
+    return page_begin_two(page, call, table, table, prefix);
+}
+
+/* Which of the two rows comes first; keys of one kind have one size. */
+static unsigned
+first_row(const struct page *page)
+{
+    const struct page_row *a = &page->row[0], *b = &page->row[1];
+    if (!a->is_there || !b->is_there)
+        return !a->is_there;
+    return memcmp(a->key.data, b->key.data, a->key.size) > 0;
 }
 
 bool
@@ -104,14 +141,19 @@ page_next(struct page *page, struct slice *key, struct slice *value)
     size_t used = page->call->out->result.buf.size;
     bool full = page->count == page->limit || page->scanned == PAGE_SCAN_MAX ||
                 used + PAGE_ITEM_SIZE_MAX > page->call->room;
-    if (!views_scan_next(page->scan, key, value))
+    if (page->scanned > 0)
+        fetch(page, page->given);
+    unsigned which = first_row(page);
+    page->more = page->row[which].is_there && full;
+    if (!page->row[which].is_there || full)
         return false;
-    page->more = full;
-    if (full)
-        return false;
+
+    *key = page->row[which].key;
+    *value = page->row[which].value;
     assert(key->size <= sizeof(page->last.bytes));
     memcpy(page->last.bytes, key->data, key->size);
     page->last.size = key->size;
+    page->given = which;
     page->scanned++;
     return true;
 }
@@ -136,7 +178,9 @@ page_end(struct page *page)
     char text[2 * VIEW_LIST_KEY_SIZE_MAX];
     size_t size = 0;
 
-    views_scan_end(page->scan);
+    views_scan_end(page->scan[0]);
+    if (page->scan[1])
+        views_scan_end(page->scan[1]);
     write_close_array(&page->call->out->result.buf, page->place, page->count);
     if (!page->more)
         return;

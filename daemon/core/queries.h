@@ -20,14 +20,18 @@ void query_sealed(struct call *call, const char *name, struct slice writer, stru
  * that come or go between two pages neither repeat nor hide others. */
 struct page {
     struct call *call;
-    struct views_scan *scan;
+    struct views_scan *scan[2]; /* the second is NULL, or merged with the first by key */
+    struct page_row {
+        bool is_there;
+        struct slice key, value;
+    } row[2]; /* the next of each, not given yet */
     size_t prefix_size;
     uint64_t limit;
     uint32_t count;
     size_t place;         /* of the array */
     struct list_key last; /* the last row that became an item */
     bool more;
-    unsigned scanned;
+    unsigned scanned, given; /* rows given, and the scan of the last one */
 };
 
 /* A page that filters looks at this many rows at most, and may be short. */
@@ -36,6 +40,9 @@ struct page {
 /* Begins the array `items`. KITH_BAD_ARGUMENT where `after` is no place of this list. */
 enum kith_err page_begin(struct page *page, struct call *call, enum view_table table,
                          struct list_key prefix);
+/* The same over two tables with keys of one kind, as one list. */
+enum kith_err page_begin_two(struct page *page, struct call *call, enum view_table table,
+                             enum view_table second, struct list_key prefix);
 /* The next row. False at the end of the list or of the page. */
 bool page_next(struct page *page, struct slice *key, struct slice *value);
 /* The row that page_next gave becomes an item, a map whose entries follow; close it. */
@@ -46,6 +53,7 @@ void page_end(struct page *page);
 
 op_fn query_hello, query_stats, query_member_get, query_member_list, query_status,
     query_connections, query_incoming, query_outgoing, query_counts, query_invite, query_invites,
-    query_quota, query_events, query_command;
+    query_quota, query_events, query_command, query_blocks, query_preapprovals, query_preview,
+    query_mutuals, query_path, query_suggest, query_access;
 
 #endif

@@ -4,41 +4,68 @@
 
 /* --- connection.status ---------------------------------------------------------------------- */
 
-/* What stands between @viewer and the other, as far as the viewer may know. */
+/* One word for it, as far as the viewer may know: a request that he ignored, declined or reported
+ * is gone for him, one that he never was to see is not there; whom he sent one sees it pending. */
+static const char *
+state_for(const struct pair *pair, unsigned side, msec_t now_ms)
+{
+    if (pair->state == PAIR_CONNECTED)
+        return "connected";
+    if (pair_is_pending_from(pair, side, now_ms))
+        return "outgoing";
+    return pair_is_open(pair, now_ms) ? "incoming" : "none";
+}
+
+static void
+tell_request_times(struct entries *result, const struct pair *pair)
+{
+    entries_id(result, "request", &pair->request);
+    entries_time(result, "created_at", (msec_t)pair->created_ms);
+    entries_time(result, "expires_at", (msec_t)pair->expires_ms);
+}
+
+static void
+tell_note(struct call *call, const struct member *viewer, const struct member *other,
+          const struct pair *pair)
+{
+    bool mine = pair->note_side == pair_side_of(viewer, other);
+    query_sealed(call, "note", mine ? viewer->id : other->id, pair->note);
+}
+
+static void
+tell_nothing(struct entries *result, bool blocked)
+{
+    entries_cstr(result, "state", "none");
+    entries_bool(result, "blocked", blocked);
+}
+
+/* What stands between @viewer and the other. Who is suspended or closed is as if not there. */
 static void
 tell_status(struct call *call, const struct member *viewer, const struct member *other)
 {
     struct entries *result = &call->out->result;
-    struct pair pair = {0};
-    const char *state = "none";
-    bool asked = false;
+    struct pair pair;
 
-    if (other->known && other->number != viewer->number) {
-        unsigned side = pair_side_of(viewer, other);
-        pair_load(call->core->views, viewer, other, &pair);
-        if (pair.state == PAIR_CONNECTED)
-            state = "connected";
-        else if (pair_is_pending_from(&pair, side, call->now_ms))
-            state = "outgoing";
-        else if (pair_is_pending(&pair, call->now_ms) && !pair.shadow)
-            state = "incoming";
-        asked = state[0] == 'o' || state[0] == 'i';
+    if (!other->known || other->number == viewer->number) {
+        tell_nothing(result, false);
+        return;
+    }
+    unsigned side = pair_side_of(viewer, other);
+    pair_load(call->core->views, viewer, other, &pair);
+    const char *state = state_for(&pair, side, call->now_ms);
+    if (!can_act(other) || strcmp(state, "none") == 0) {
+        tell_nothing(result, pair.side[side].blocked_seq > 0);
+        return;
     }
     entries_cstr(result, "state", state);
-    entries_bool(result, "blocked", false);
+    entries_bool(result, "blocked", pair.side[side].blocked_seq > 0);
     if (pair.state == PAIR_CONNECTED) {
         entries_time(result, "since", (msec_t)pair.since_ms);
-        entries_cstr(result, "via", via_name(pair.via));
+        entries_cstr(result, "via", words_name(&via_words, pair.via));
+    } else {
+        tell_request_times(result, &pair);
     }
-    if (asked) {
-        entries_id(result, "request", &pair.request);
-        entries_time(result, "created_at", (msec_t)pair.created_ms);
-        entries_time(result, "expires_at", (msec_t)pair.expires_ms);
-    }
-    if (asked || pair.state == PAIR_CONNECTED) {
-        bool mine = pair.note_side == pair_side_of(viewer, other);
-        query_sealed(call, "note", mine ? viewer->id : other->id, pair.note);
-    }
+    tell_note(call, viewer, other, &pair);
 }
 
 static void
@@ -95,15 +122,13 @@ tell_connection(struct call *call, const struct member *member, const struct mem
     (void)member;
     (void)other;
     entries_time(&call->out->result, "since", (msec_t)pair->since_ms);
-    entries_cstr(&call->out->result, "via", via_name(pair->via));
+    entries_cstr(&call->out->result, "via", words_name(&via_words, pair->via));
 }
 
 static void
 tell_request(struct call *call, const struct member *sender, const struct pair *pair)
 {
-    entries_id(&call->out->result, "request", &pair->request);
-    entries_time(&call->out->result, "created_at", (msec_t)pair->created_ms);
-    entries_time(&call->out->result, "expires_at", (msec_t)pair->expires_ms);
+    tell_request_times(&call->out->result, pair);
     query_sealed(call, "note", sender->id, pair->note);
 }
 
@@ -121,12 +146,12 @@ tell_incoming(struct call *call, const struct member *member, const struct membe
 {
     (void)member;
     tell_request(call, other, pair);
-    entries_cstr(&call->out->result, "queue", "main");
+    entries_cstr(&call->out->result, "queue", pair->filtered ? "filtered" : "main");
 }
 
-/* A page of one member's pairs, in the order of @table. */
+/* A page of one member's pairs, in the order of @table; and of @second too, if it is another. */
 static enum kith_err
-list_pairs(struct call *call, enum view_table table, tell_fn *tell)
+list_pairs(struct call *call, enum view_table table, enum view_table second, tell_fn *tell)
 {
     struct page page;
     struct member member, other;
@@ -136,14 +161,15 @@ list_pairs(struct call *call, enum view_table table, tell_fn *tell)
 
     enum kith_err err = query_member(call, KITH_ARG_MEMBER, &member);
     if (err == KITH_OK)
-        err = page_begin(&page, call, table, list_of(member.number));
+        err = page_begin_two(&page, call, table, second, list_of(member.number));
     if (err != KITH_OK)
         return err;
     while (page_next(&page, &key, &value)) {
         uint64_t number = get_be32(value.data);
         member_load(views, member_id(views, number), &other);
         pair_load_numbers(views, member.number, number, &pair);
-        if (pair_is_due(&pair, call->now_ms)) /* expired, though not swept yet */
+        /* Expired, though not swept yet; or somebody who is as if not there. */
+        if (pair_is_due(&pair, call->now_ms) || !can_act(&other))
             continue;
         struct entries_inner item = page_item(&page);
         entries_str(&call->out->result, "member", other.id);
@@ -157,17 +183,70 @@ list_pairs(struct call *call, enum view_table table, tell_fn *tell)
 enum kith_err
 query_connections(struct call *call)
 {
-    return list_pairs(call, VIEW_CONNECTED, tell_connection);
+    return list_pairs(call, VIEW_CONNECTED, VIEW_CONNECTED, tell_connection);
 }
 
+/* Both queues are one list where none is named: merged by time. */
 enum kith_err
 query_incoming(struct call *call)
 {
-    return list_pairs(call, VIEW_INCOMING, tell_incoming);
+    struct slice queue = args_text(call->args, KITH_ARG_QUEUE);
+    if (!queue.data)
+        return list_pairs(call, VIEW_INCOMING, VIEW_FILTERED, tell_incoming);
+    enum view_table table = slice_is(queue, "main") ? VIEW_INCOMING : VIEW_FILTERED;
+    return list_pairs(call, table, table, tell_incoming);
 }
 
 enum kith_err
 query_outgoing(struct call *call)
 {
-    return list_pairs(call, VIEW_OUTGOING, tell_outgoing);
+    return list_pairs(call, VIEW_OUTGOING, VIEW_OUTGOING, tell_outgoing);
+}
+
+enum kith_err
+query_access(struct call *call)
+{
+    struct member viewer, other;
+    struct pair pair;
+    enum kith_err err = query_member(call, KITH_ARG_VIEWER, &viewer);
+    if (err == KITH_OK)
+        err = query_member(call, KITH_ARG_OTHER, &other);
+    if (err != KITH_OK)
+        return err;
+    if (viewer.number == other.number)
+        return KITH_SELF;
+    pair_load(call->core->views, &viewer, &other, &pair);
+    if (pair.state != PAIR_CONNECTED)
+        return KITH_NOT_CONNECTED;
+    const struct pair_side *side = &pair.side[pair_side_of(&viewer, &other)];
+    entries_bool(&call->out->result, "updates", !side->no_updates);
+    entries_bool(&call->out->result, "messages", !side->no_messages);
+    return KITH_OK;
+}
+
+/* --- connection.preview --------------------------------------------------------------------- */
+
+/* The same load and the same decision as the request itself; then nothing is done with it. A
+ * request that is due is as good as expired, and no id is told, since none was made. */
+enum kith_err
+query_preview(struct call *call)
+{
+    struct core *core = call->core;
+    struct request_facts *facts = &core->facts.request;
+    struct pair_facts *who = &facts->who;
+
+    if (slice_equal(args_text(call->args, KITH_ARG_FROM), args_text(call->args, KITH_ARG_TO)))
+        return KITH_SELF;
+    member_load(core->views, args_text(call->args, KITH_ARG_FROM), &who->actor);
+    member_load(core->views, args_text(call->args, KITH_ARG_TO), &who->other);
+    who->pair = (struct pair){0};
+    if (who->actor.known && who->other.known) {
+        pair_load(core->views, &who->actor, &who->other, &who->pair);
+        pair_expire(&who->pair, call->now_ms, core->rules.settings->cooldown_expire);
+    }
+    call->out->first_seq = log_last(core->log) + 1;
+    enum kith_err err = load_request(call, facts);
+    if (err == KITH_OK)
+        err = decide_request(facts, &core->rules, call->out);
+    return err;
 }

@@ -8,7 +8,7 @@ tell_invite(struct call *call, const struct invite *invite)
 {
     struct entries *result = &call->out->result;
     entries_id(result, "invite", &invite->id);
-    entries_cstr(result, "kind", contact_kind_name(invite->kind));
+    entries_cstr(result, "kind", words_name(&contact_kind_words, invite->kind));
     entries_cstr(result, "state", states[invite_state_at(invite, call->now_ms)]);
     entries_str(result, "inviter", invite->inviter);
     entries_time(result, "created_at", (msec_t)invite->created_ms);

@@ -1,36 +1,35 @@
-/* core/quota.h: exact sliding windows over what a member's requests cost.
+/* core/quota.h: the limits on what a member sends, and what is left of each.
  *
- * A member's row keeps a stamp for every counted request: when, and what it cost. A window of
- * length W at time t counts the stamps younger than W, to the millisecond: at the instant at which
- * a stamp is exactly W old it no longer counts. (The sliding-window log; unlike fixed or weighted
- * windows it has no burst at an edge. Limits are at most STAMP_COUNT_MAX, so the log is short.)
+ *   burst         GCRA, one theoretical arrival time (ITU-T I.371; also known as a leaky bucket
+ *                 as a meter): so many at once, then so many a minute
+ *   hour day week exact sliding windows over the stamps (stamps.h): at the instant at which a
+ *                 stamp is exactly as old as the window it no longer counts
+ *   pending       requests waiting for an answer
+ *   note          requests with a note, by calendar month in UTC
+ *   connections   what a member may hold
+ *
+ * A limit of 0 is off.
  *
  * Layer: core. Pure. Thread: any.
  */
 #ifndef KITH_CORE_QUOTA_H
 #define KITH_CORE_QUOTA_H
 
-#include "base/buf.h"
-#include "core/settings.h"
+#include "core/rules.h"
+#include "core/stamps.h"
 
-#define STAMP_SIZE      8    /* bytes in a row: milliseconds << 8 | cost, big-endian */
-#define STAMP_COUNT_MAX 1000 /* no limit is larger */
-#define STAMP_COST_MAX  255
+#define WINDOW_LIST(X)    \
+    X(BURST, "burst")     \
+    X(HOUR, "hour")       \
+    X(DAY, "day")         \
+    X(WEEK, "week")       \
+    X(PENDING, "pending") \
+    X(NOTE, "note")       \
+    X(CONNECTIONS, "connections")
 
-/* clang-format off */
-#define WINDOW_LIST(X) /* enum, name, length, limit, the same for a new account */                  \
-    X(DAY,  "day",      DAY_MS, connect_day,  connect_day_new)                                     \
-    X(WEEK, "week", 7 * DAY_MS, connect_week, connect_week_new)
-/* clang-format on */
-
-enum window {
-#define X(id, name, length_ms, limit, limit_new) WINDOW_##id,
-    WINDOW_LIST(X)
+#define X(id, name) WINDOW_##id,
+enum window { WINDOW_LIST(X) WINDOW_COUNT };
 #undef X
-        WINDOW_COUNT
-};
-
-#define WINDOW_LENGTH_MAX_MS (7 * DAY_MS) /* older stamps are of no use */
 
 const char *window_name(enum window window);
 
@@ -39,26 +38,49 @@ struct window_use {
     enum window window;
     uint64_t limit; /* 0: off */
     uint64_t used, left;
-    msec_t next_free_ms; /* when one that costs 1 fits again; 0: now */
+    msec_t next_free_ms; /* when what was asked fits; 0: now, or when somebody answers */
 };
 
-/* The limit that @tier sets for @window; @is_new: the account counts as new. 0: off. */
-uint64_t window_limit(const struct tier *tier, enum window window, bool is_new);
+/* All that the limits depend on. */
+struct quota_facts {
+    const struct member *member;
+    uint64_t limit[WINDOW_COUNT]; /* as they are for this member now */
+    uint64_t rate;                /* of the burst, a minute */
+    msec_t pending_ms;            /* when the first of his requests expires; 0: not looked up */
+};
 
-void window_look(struct slice stamps, enum window window, uint64_t limit, msec_t now_ms,
+/* Fill @out for @member at @now_ms: by tier, age of the account, and acceptance rate: below 20 in a
+ * hundred day and week are halved, from 60 they are half as large again. */
+void quota_load(const struct rules *rules, const struct member *member, msec_t now_ms,
+                struct quota_facts *out);
+
+/* The use of one window, and when something that costs @cost fits. */
+void quota_look(const struct quota_facts *facts, enum window window, uint64_t cost, msec_t now_ms,
+                struct window_use *out);
+
+/* Find the window that refuses a request of @cost now, with a note or without; of several, the one
+ * that frees last. False if none refuses. */
+bool quota_refuses(const struct quota_facts *facts, uint64_t cost, bool note, msec_t now_ms,
+                   struct window_use *out);
+
+/* What is left of the tightest of burst, hour, day and week after a request of @cost (0: as it
+ * is); false if all are off. */
+bool quota_after(const struct quota_facts *facts, uint64_t cost, msec_t now_ms,
                  struct window_use *out);
 
-/* Find the window that refuses a request of @cost now; of several, the one that frees last
- * (domain: "where two windows are full, the one with the latest next_free_at is named").
- * False if none refuses. out->next_free_ms is when the cost fits. */
-bool quota_refuses(struct slice stamps, const struct tier *tier, bool is_new, uint64_t cost,
-                   msec_t now_ms, struct window_use *out);
+/* Is anything of this member's requests counted at all? */
+bool quota_counts(const struct quota_facts *facts);
 
-/* The window with the least left after a request of @cost now; false if all are off. */
-bool quota_after(struct slice stamps, const struct tier *tier, bool is_new, uint64_t cost,
-                 msec_t now_ms, struct window_use *out);
+/* The theoretical arrival time after a request of @cost; 0 if the burst is off. */
+msec_t quota_burst_next(const struct quota_facts *facts, uint64_t cost, msec_t now_ms);
 
-/* Append to @out the stamps that still matter at @now_ms and a new one. */
-void stamps_add(struct buf *out, struct slice stamps, uint64_t cost, msec_t now_ms);
+/* May a stamp made at @at_ms be refunded in this window: it is inside, and no more than half the
+ * limit of stamps is refunded in it already. */
+bool quota_refunds(const struct quota_facts *facts, enum window window, msec_t at_ms,
+                   msec_t now_ms);
+
+/* Calendar months since year 0, in UTC, and the instant at which a month begins. */
+uint64_t month_of(msec_t at_ms);
+msec_t month_start(uint64_t month);
 
 #endif

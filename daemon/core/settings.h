@@ -25,15 +25,28 @@
     X(cooldown_withdraw, "cooldown.withdraw", DURATION,  21 * DAY_MS, 0,         3650 * DAY_MS, "before somebody may ask again after withdrawing")   \
     X(cooldown_expire,   "cooldown.expire",   DURATION,   7 * DAY_MS, 0,         3650 * DAY_MS, "before somebody may ask again after an expiry")     \
     X(cooldown_removed,  "cooldown.removed",  DURATION,  30 * DAY_MS, 0,         3650 * DAY_MS, "before somebody who was removed is heard again")    \
+    X(decline_first,     "cooldown.decline",  DURATION,  30 * DAY_MS, 0,         3650 * DAY_MS, "before somebody who was declined is heard again")   \
+    X(decline_second,    "cooldown.decline_again", DURATION, 180 * DAY_MS, 0,    3650 * DAY_MS, "the same after the second time; after the third: never") \
     X(account_new,       "account.new",       DURATION,  30 * DAY_MS, 0,         3650 * DAY_MS, "how long an account counts as new")                 \
     X(note_max,          "note.max",          COUNT,             300, 1,         1000,          "code points of a note")                             \
+    X(inbound_max,       "connect.inbound_max",COUNT,           10000, 1,         1000000,       "waiting requests; a further one is not heard")      \
+    X(inbound_day,       "connect.inbound_day",COUNT,             500, 1,         1000000,       "requests received in 24 hours; further ones are filtered") \
+    X(block_max,         "block.max",         COUNT,          100000, 1,         10000000,      "members that one member may block")                 \
+    X(refund,            "connect.refund_on_accept",COUNT,               1, 0,         1,             "1: an accepted request no longer counts by day and week") \
+    X(fof_budget,        "reads.fof_budget",  COUNT,          200000, 1000,      10000000,      "connections that one path or suggest looks at")     \
     X(invite_ttl,        "invite.ttl",        DURATION,  30 * DAY_MS, MINUTE_MS, 180 * DAY_MS,  "how long an invite can be redeemed")
 
 #define TIER_LIMIT_LIST(X) /* field, key, default of free, default of premium, max, help */         \
+    X(connect_burst,    "connect.burst",        5,     5, 100,     "requests at once")                              \
+    X(connect_rate,     "connect.burst_rate",  10,    10, 1000,    "requests a minute once a burst is spent")       \
+    X(connect_hour,     "connect.hour",        20,    20, 1000,    "requests in any hour")                          \
     X(connect_day,      "connect.day",         25,    25, 1000,    "requests in any 24 hours")                      \
     X(connect_week,     "connect.week",       100,   100, 1000,    "requests in any 7 days")                        \
     X(connect_day_new,  "connect.day_new",     10,    10, 1000,    "the same for a new account")                    \
     X(connect_week_new, "connect.week_new",    40,    40, 1000,    "the same for a new account")                    \
+    X(pending_max,      "connect.pending_max",500,   500, 10000,   "requests waiting for an answer")                \
+    X(pending_max_new,  "connect.pending_max_new", 100,  100, 10000,   "the same for a new account")                    \
+    X(note_month,       "note.month",           5,     0, 1000,    "requests with a note in a calendar month (UTC)") \
     X(connections_max,  "connections.max",  30000, 30000, 1000000, "connections a member may hold")
 /* clang-format on */
 

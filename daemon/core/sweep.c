@@ -1,6 +1,7 @@
 /* What happens because its time has come. */
 #include "base/assert.h"
 #include "core/internal.h"
+#include "core/rows/lists.h"
 
 static void
 load_who(struct core *core, struct slice actor, struct slice other, struct pair_facts *out)
@@ -57,6 +58,59 @@ sweep_invite(struct core *core, const struct due *due)
     append_own(core);
 }
 
+/* --- closed members ------------------------------------------------------------------------- */
+
+/* Everything that may stand between a closed member and others is in one of these. */
+static const enum view_table closing_tables[] = {VIEW_CONNECTED, VIEW_OUTGOING, VIEW_INCOMING,
+                                                 VIEW_FILTERED, VIEW_HIDDEN};
+
+/* The next other member that something stands with; 0 if there is none left. */
+static uint64_t
+closing_other(struct core *core, uint64_t member)
+{
+    struct list_key prefix = list_of(member);
+    uint64_t other = 0;
+    for (unsigned i = 0; i < ARRAY_COUNT(closing_tables) && other == 0; i++) {
+        struct slice key, value;
+        struct views_scan *scan = views_scan_begin(core->views, closing_tables[i],
+                                                   list_key_slice(&prefix), (struct slice){0});
+        if (views_scan_next(scan, &key, &value))
+            other = get_be32(value.data);
+        views_scan_end(scan);
+    }
+    return other;
+}
+
+static void
+part(struct core *core, uint64_t member, uint64_t other)
+{
+    struct pair_facts who;
+    load_who(core, member_id(core->views, member), member_id(core->views, other), &who);
+    if (core_error(core) != KITH_OK)
+        return;
+    decide_part(&who, &core->rules, &core->decision);
+    append_own(core);
+}
+
+/* End what stands between closed members and others, one at a time, at most @count_max. */
+static unsigned
+sweep_closing(struct core *core, msec_t now_ms, unsigned count_max)
+{
+    unsigned count = 0;
+    uint64_t member;
+    while (count < count_max && core_error(core) == KITH_OK &&
+           (member = closing_first(core->views)) != 0) {
+        uint64_t other = closing_other(core, member);
+        if (core_error(core) != KITH_OK)
+            break;
+        assert(other != 0); /* his row would be gone */
+        decision_clear(&core->decision, log_last(core->log) + 1, now_ms);
+        part(core, member, other);
+        count++;
+    }
+    return count;
+}
+
 unsigned
 core_sweep(struct core *core, msec_t now_ms)
 {
@@ -76,6 +130,7 @@ core_sweep(struct core *core, msec_t now_ms)
         }
         count++;
     }
+    count += sweep_closing(core, now_ms, CORE_SWEEP_MAX - count);
     core->tally.swept += count;
     return count;
 }

@@ -12,6 +12,12 @@
  * most KITH_NOTE_SIZE_MAX bytes. */
 size_t text_length(struct slice text);
 
+/* A note as it is compared with others: NFKC and case folded, without zero-width characters; a URL
+ * becomes U, a digit 0, a word of the recipient's name (@name, may be absent) N, and what is
+ * neither letter nor digit one space. Appends it to @out; *says_name tells whether a word of the
+ * name was in it (true where there is no name). KITH_UNAVAILABLE if memory is short. */
+enum kith_err text_note(struct slice note, struct slice name, struct buf *out, bool *says_name);
+
 /* Append the normalised form of a contact, under which two spellings of one address are equal:
  *   email   NFKC, trimmed, lower case; the domain's labels as they are in ASCII (IDNA, RFC 5891)
  *   phone   E.164: + and 7 to 15 digits; blanks, dots, dashes and brackets are dropped

@@ -21,9 +21,15 @@
     X(PAIR,      "pair",      POINT) /* lo number, hi number -> all that stands between the two */ \
     X(DEDUPE,    "dedupe",    POINT) /* command id -> sequence of its first event */               \
     X(INCOMING,  "incoming",  LIST)  /* recipient, ~seq of the request -> sender */                \
+    X(FILTERED,  "filtered",  LIST)  /* the same for requests that were filed there */ \
+    X(HIDDEN,    "hidden",    LIST)  /* the same for requests that he does not see any more, or never did */ \
     X(OUTGOING,  "outgoing",  LIST)  /* sender, ~seq of the request -> recipient */                \
     X(ADJACENT,  "adjacent",  LIST)  /* member, other -> (empty): who is connected, by number */   \
     X(CONNECTED, "connected", LIST)  /* member, ~seq of the connection -> other: by time */        \
+    X(BLOCKS,    "blocks",    LIST)  /* member, ~seq of the block -> whom he blocks */ \
+    X(APPROVALS, "approvals", LIST)  /* member, ~seq of the pre-approval -> of whom */ \
+    X(CLOSING,   "closing",   LIST)  /* number of a closed member who has rows left */ \
+    X(CONTACT,   "contact",   POINT) /* hash of a verified contact -> number of whose it is */ \
     X(DUE,       "due",       LIST)  /* instant, seq -> what expires then */                       \
     X(INVITE,    "invite",    POINT) /* invite id -> the invite */                                 \
     X(TOKEN,     "token",     POINT) /* hash of a token -> invite id */                            \

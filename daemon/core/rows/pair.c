@@ -9,7 +9,7 @@
 static const struct field fields[] = {
     [0] = FIELD_ROW(struct pair, state, UINT, NULL),
     [1] = FIELD_ROW(struct pair, from_side, UINT, NULL),
-    [2] = FIELD_ROW(struct pair, shadow, BOOL, NULL),
+    [2] = FIELD_ROW(struct pair, disp, UINT, NULL),
     [3] = FIELD_ROW(struct pair, request, ID, NULL),
     [4] = FIELD_ROW(struct pair, request_seq, UINT, NULL),
     [5] = FIELD_ROW(struct pair, created_ms, UINT, NULL),
@@ -19,10 +19,32 @@ static const struct field fields[] = {
     [9] = FIELD_ROW(struct pair, via, UINT, NULL),
     [10] = FIELD_ROW(struct pair, note, BYTES, NULL),
     [11] = FIELD_ROW(struct pair, note_side, UINT, NULL),
-    [16] = FIELD_ROW(struct pair, side[0].cooldown_ms, UINT, NULL),
-    [17] = FIELD_ROW(struct pair, side[1].cooldown_ms, UINT, NULL),
-    [18] = FIELD_ROW(struct pair, side[0].hidden_ms, UINT, NULL),
-    [19] = FIELD_ROW(struct pair, side[1].hidden_ms, UINT, NULL),
+    [12] = FIELD_ROW(struct pair, filtered, BOOL, NULL),
+    [13] = FIELD_ROW(struct pair, step_ms, UINT, NULL),
+#define SIDE(n, field, kind) FIELD_ROW(struct pair, side[n].field, kind, NULL)
+    [16] = SIDE(0, cooldown_ms, UINT),
+    [17] = SIDE(1, cooldown_ms, UINT),
+    [18] = SIDE(0, hidden_ms, UINT),
+    [19] = SIDE(1, hidden_ms, UINT),
+    [20] = SIDE(0, declines, UINT),
+    [21] = SIDE(1, declines, UINT),
+    [22] = SIDE(0, reported_ms, UINT),
+    [23] = SIDE(1, reported_ms, UINT),
+    [24] = SIDE(0, blocked_seq, UINT),
+    [25] = SIDE(1, blocked_seq, UINT),
+    [26] = SIDE(0, approved_seq, UINT),
+    [27] = SIDE(1, approved_seq, UINT),
+    [28] = SIDE(0, approved_ms, UINT),
+    [29] = SIDE(1, approved_ms, UINT),
+    [30] = SIDE(0, weight, UINT),
+    [31] = SIDE(1, weight, UINT),
+    [32] = SIDE(0, dismissed, BOOL),
+    [33] = SIDE(1, dismissed, BOOL),
+    [34] = SIDE(0, no_updates, BOOL),
+    [35] = SIDE(1, no_updates, BOOL),
+    [36] = SIDE(0, no_messages, BOOL),
+    [37] = SIDE(1, no_messages, BOOL),
+#undef SIDE
 };
 
 static struct slice
@@ -74,4 +96,19 @@ pair_store(struct views *views, struct buf *scratch, const struct pair *pair)
     buf_clear(scratch);
     fields_encode(scratch, fields, ARRAY_COUNT(fields), pair);
     views_put(views, VIEW_PAIR, key_of(pair->lo, pair->hi, key), buf_slice(scratch));
+}
+
+void
+pair_expire(struct pair *pair, msec_t now_ms, msec_t cooldown_ms)
+{
+    if (!pair_is_due(pair, now_ms))
+        return;
+    struct pair_side *side = &pair->side[pair->from_side];
+    side->cooldown_ms = pair->expires_ms + (uint64_t)cooldown_ms;
+    if (pair->step_ms >= FOREVER_MS)
+        side->hidden_ms = FOREVER_MS;
+    else if (pair->step_ms > 0 && pair->expires_ms + pair->step_ms > side->hidden_ms)
+        side->hidden_ms = pair->expires_ms + pair->step_ms;
+    pair->state = PAIR_NONE;
+    pair->disp = pair->step_ms = 0;
 }

@@ -15,16 +15,35 @@
 
 enum pair_state { PAIR_NONE, PAIR_PENDING, PAIR_CONNECTED };
 
+/* How the recipient sees the request that is pending. To its sender all are alike. */
+enum disp {
+    DISP_OPEN,    /* listed and counted */
+    DISP_IGNORED, /* out of sight, as are the next two; all three can still be accepted */
+    DISP_DECLINED,
+    DISP_REPORTED,
+    DISP_SHADOW /* never shown and never to be: blocked, cooling down, or no room */
+};
+
 struct pair_side {
-    uint64_t cooldown_ms; /* may not ask before: he withdrew, or his request expired */
-    uint64_t hidden_ms;   /* is not heard before, and does not know it */
+    uint64_t cooldown_ms;         /* may not ask before: he withdrew, or his request expired */
+    uint64_t hidden_ms;           /* is not heard before, and does not know it */
+    uint64_t declines;            /* how often he was declined since they were last connected */
+    uint64_t reported_ms;         /* when he last reported the other */
+    uint64_t blocked_seq;         /* he blocks the other: the event that did it; 0: he does not */
+    uint64_t approved_seq;        /* he pre-approved the other: the event that did it; 0: not */
+    uint64_t approved_ms;         /* until when */
+    uint64_t weight;              /* of what he did with the other's things */
+    bool dismissed;               /* does not want the other suggested */
+    bool no_updates, no_messages; /* does not receive them from the connection */
 };
 
 struct pair {
     uint64_t lo, hi;    /* the numbers, which are the key */
     uint64_t state;     /* enum pair_state */
-    uint64_t from_side; /* of the request that is pending, or led to the connection */
-    bool shadow;        /* the recipient never sees the request */
+    uint64_t from_side; /* of the request that is pending */
+    uint64_t disp;      /* enum disp */
+    bool filtered;      /* the request is in the recipient's filtered queue */
+    uint64_t step_ms;   /* declined: how long the sender is not heard after the request's end */
     struct public_id request;
     uint64_t request_seq;
     uint64_t created_ms, expires_ms; /* of the request */
@@ -34,6 +53,9 @@ struct pair {
     uint64_t note_side;              /* who wrote it */
     struct pair_side side[2];
 };
+
+/* Never again, or for ever: an instant that does not come, and that fits the wire. */
+#define FOREVER_MS UINT64_C(0x1fffffffffffff)
 
 /* The side of @member in his pair with @other: 0 for the lower number. */
 static inline unsigned
@@ -63,10 +85,33 @@ pair_is_pending_from(const struct pair *pair, unsigned side, msec_t now_ms)
     return pair_is_pending(pair, now_ms) && pair->from_side == side;
 }
 
+/* Pending, and the recipient sees it. */
+static inline bool
+pair_is_open(const struct pair *pair, msec_t now_ms)
+{
+    return pair_is_pending(pair, now_ms) && pair->disp == DISP_OPEN;
+}
+
+/* Pending, and the recipient may answer it. */
+static inline bool
+pair_is_answerable(const struct pair *pair, msec_t now_ms)
+{
+    return pair_is_pending(pair, now_ms) && pair->disp != DISP_SHADOW;
+}
+
+static inline bool
+pair_side_approves(const struct pair_side *side, msec_t now_ms)
+{
+    return side->approved_seq > 0 && (msec_t)side->approved_ms > now_ms;
+}
+
 static inline bool
 pair_is_due(const struct pair *pair, msec_t now_ms)
 {
     return pair->state == PAIR_PENDING && (msec_t)pair->expires_ms <= now_ms;
 }
+
+/* What a due request leaves behind, in this copy of the row only: as its expiry will. */
+void pair_expire(struct pair *pair, msec_t now_ms, msec_t cooldown_ms);
 
 #endif

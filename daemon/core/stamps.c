@@ -1,0 +1,86 @@
+#include "core/stamps.h"
+
+#include "base/assert.h"
+#include "base/endian.h"
+
+msec_t
+stamps_at(struct slice stamps, size_t index)
+{
+    return (msec_t)(get_be64(stamps.data + index * STAMP_SIZE) >> 8);
+}
+
+unsigned
+stamps_flags(struct slice stamps, size_t index)
+{
+    return stamps.data[index * STAMP_SIZE + STAMP_SIZE - 1];
+}
+
+size_t
+stamps_first_within(struct slice stamps, msec_t length_ms, msec_t now_ms)
+{
+    size_t low = 0, high = stamps_count(stamps);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (stamps_at(stamps, middle) + length_ms > now_ms)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+void
+stamps_add(struct buf *out, struct slice stamps, unsigned flags, msec_t now_ms)
+{
+    assert((flags & STAMP_COST) > 0 && flags <= UINT8_MAX);
+    assert(stamps.size % STAMP_SIZE == 0);
+    uint8_t stamp[STAMP_SIZE];
+    size_t count = stamps_count(stamps);
+    size_t first = stamps_first_within(stamps, RATE_AGE_MS, now_ms);
+
+    first = first > RATE_COUNT_MAX ? first - RATE_COUNT_MAX : 0;
+    if (count - first >= STAMP_COUNT_MAX)
+        first = count - (STAMP_COUNT_MAX - 1);
+    if (count > first)
+        buf_append(out, stamps.data + first * STAMP_SIZE, (count - first) * STAMP_SIZE);
+    put_be64(stamp, (uint64_t)now_ms << 8 | flags);
+    buf_append(out, stamp, sizeof(stamp));
+}
+
+void
+stamps_mark(struct buf *out, struct slice stamps, msec_t at_ms, unsigned flags)
+{
+    size_t start = out->size;
+    buf_append(out, stamps.data, stamps.size);
+    if (out->failed)
+        return;
+    size_t first = stamps_first_within(stamps, 1, at_ms); /* the first not before at_ms */
+    for (size_t i = first; i < stamps_count(stamps) && stamps_at(stamps, i) == at_ms; i++)
+        if (!(stamps_flags(stamps, i) & STAMP_ACCEPTED)) {
+            out->data[start + i * STAMP_SIZE + STAMP_SIZE - 1] |= (uint8_t)flags;
+            return;
+        }
+}
+
+void
+stamps_rate(struct slice stamps, msec_t after_ms, msec_t now_ms, struct rate *out)
+{
+    size_t end = stamps_first_within(stamps, RATE_AGE_MS, now_ms);
+    *out = (struct rate){0};
+    for (size_t i = end; i > 0 && out->count < RATE_COUNT_MAX; i--) {
+        if (stamps_at(stamps, i - 1) <= after_ms)
+            break;
+        if (out->count == 0)
+            out->newest_ms = stamps_at(stamps, i - 1);
+        out->count++;
+        out->accepted += (stamps_flags(stamps, i - 1) & STAMP_ACCEPTED) != 0;
+    }
+}
+
+int
+rate_percent(const struct rate *rate)
+{
+    if (rate->count < RATE_COUNT_MIN)
+        return -1;
+    return (int)(rate->accepted * 100 / rate->count);
+}

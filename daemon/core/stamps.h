@@ -1,0 +1,64 @@
+/* core/stamps.h: what a member's own requests were: when, what they cost, what became of them.
+ *
+ * A stamp is eight bytes in the member's row: milliseconds << 8 | flags, big-endian, in order of
+ * time. One is made for each counted request; it stays while a window or the acceptance rate can
+ * see it.
+ *
+ * Layer: core. Pure. Thread: any.
+ */
+#ifndef KITH_CORE_STAMPS_H
+#define KITH_CORE_STAMPS_H
+
+#include "base/buf.h"
+#include "core/settings.h"
+
+#define STAMP_SIZE 8
+
+enum {
+    STAMP_COST = 3,         /* bits of the cost: 1 to 3 */
+    STAMP_IMPERSONAL = 4,   /* its note was absent or generic */
+    STAMP_REFUNDED_DAY = 8, /* accepted: no longer counts in this window */
+    STAMP_REFUNDED_WEEK = 16,
+    STAMP_ACCEPTED = 32
+};
+
+/* The acceptance rate looks at the last RATE_COUNT_MAX requests that are RATE_AGE_MS old, and needs
+ * RATE_COUNT_MIN of them: a decline must not show before it could as well be no answer. */
+#define RATE_AGE_MS    (14 * DAY_MS)
+#define RATE_COUNT_MAX 50
+#define RATE_COUNT_MIN 30
+
+/* No limit is larger than 1000 a week, which high acceptance makes 1500; two weeks and the last
+ * fifty before that stay. */
+#define STAMP_COUNT_MAX 3072
+
+static inline size_t
+stamps_count(struct slice stamps)
+{
+    return stamps.size / STAMP_SIZE;
+}
+
+msec_t stamps_at(struct slice stamps, size_t index);
+unsigned stamps_flags(struct slice stamps, size_t index);
+
+/* The index of the first stamp younger than @length_ms. O(log n). */
+size_t stamps_first_within(struct slice stamps, msec_t length_ms, msec_t now_ms);
+
+/* Append to @out the stamps that still matter at @now_ms, and a new one with @flags. */
+void stamps_add(struct buf *out, struct slice stamps, unsigned flags, msec_t now_ms);
+
+/* Append to @out all stamps, with @flags added to the first at @at_ms that was not accepted yet.
+ * Nothing changes if there is none: an uncounted request, or one that is long gone. */
+void stamps_mark(struct buf *out, struct slice stamps, msec_t at_ms, unsigned flags);
+
+/* How many of the requests that the rate looks at were accepted, of those sent after @after_ms. */
+struct rate {
+    unsigned count, accepted;
+    msec_t newest_ms; /* when the youngest of them was sent */
+};
+void stamps_rate(struct slice stamps, msec_t after_ms, msec_t now_ms, struct rate *out);
+
+/* In hundredths; -1 while there are too few. */
+int rate_percent(const struct rate *rate);
+
+#endif
