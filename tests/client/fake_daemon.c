@@ -401,6 +401,27 @@ fake_append(struct fake *fake, const char *type, bool is_published)
     return seq;
 }
 
+uint64_t
+fake_last_seq(struct fake *fake)
+{
+    pthread_mutex_lock(&fake->lock);
+    uint64_t seq = fake->last_seq;
+    pthread_mutex_unlock(&fake->lock);
+    return seq;
+}
+
+void
+fake_republish(struct fake *fake, uint64_t seq)
+{
+    struct buf event = {0};
+    pthread_mutex_lock(&fake->lock);
+    assert(seq >= 1 && seq <= fake->last_seq);
+    write_event(&event, fake->type[seq], seq);
+    fake_publish(fake, fake->type[seq], buf_slice(&event));
+    pthread_mutex_unlock(&fake->lock);
+    buf_fini(&event);
+}
+
 void
 fake_set_epoch(struct fake *fake, uint64_t epoch)
 {

@@ -77,6 +77,8 @@ int64_t fake_arg_int(const struct fake_request *request, const char *name, int64
 
 /* Append an event, and publish it if @is_published. Returns its sequence. */
 uint64_t fake_append(struct fake *fake, const char *type, bool is_published);
+uint64_t fake_last_seq(struct fake *fake);
+void fake_republish(struct fake *fake, uint64_t seq);
 void fake_set_epoch(struct fake *fake, uint64_t epoch); /* another log, empty */
 void fake_trim(struct fake *fake, uint64_t first_seq);
 
