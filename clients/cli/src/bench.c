@@ -148,7 +148,9 @@ prepare_requests(struct bench *bench, uint64_t count)
     struct bench_load load = load_for(&bench->options);
     struct bench_result *result = malloc(sizeof(*result));
     enum bench_op op = bench->kith.op;
-    load.count = count;
+    /* Each lane to the end of its share, so that no pair below count is left out. */
+    bench->kith.pair_end = count;
+    load.count = 0;
     load.rate = 0;
     load.duration_ms = 0;
     bench->kith.op = BENCH_REQUEST;
