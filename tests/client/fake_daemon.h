@@ -89,6 +89,10 @@ bool fake_answer_log(struct fake *fake, const struct fake_request *request);
 void fake_publish(struct fake *fake, const char *topic, struct slice body);
 void fake_beat(struct fake *fake, uint64_t epoch, uint64_t last_seq);
 
+/* Held while the script runs: what it shares with the test is touched under this. */
+void fake_lock(struct fake *fake);
+void fake_unlock(struct fake *fake);
+
 /* How many requests were seen, over restarts. */
 unsigned fake_request_count(struct fake *fake);
 
