@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "edges.h"
+#include "clients/cli/src/edges.h"
 
 #define LINE_SIZE 256
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "histogram.h"
+#include "clients/cli/src/histogram.h"
 
 static struct histogram histogram, other; /* too large for a stack */
 

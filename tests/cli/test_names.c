@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "names.h"
+#include "clients/cli/src/names.h"
 
 #define MANY 100000
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "pairing.h"
+#include "clients/cli/src/pairing.h"
 
 #define MEMBERS_MAX 70
 

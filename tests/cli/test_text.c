@@ -9,11 +9,11 @@
 
 #include <cmocka.h>
 
-#include "import_key.h"
-#include "json_read.h"
-#include "json_write.h"
-#include "text.h"
-#include "when.h"
+#include "clients/cli/src/import_key.h"
+#include "clients/cli/src/json_read.h"
+#include "clients/cli/src/json_write.h"
+#include "clients/cli/src/text.h"
+#include "clients/cli/src/when.h"
 
 static const char *
 key_of(const char *salt, const char *what, const char *a, const char *b)
