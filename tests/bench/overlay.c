@@ -109,10 +109,8 @@ batch_run(struct store *store, uint64_t *seed, uint64_t key_count)
         command_run(store, seed, key_count);
     assert(store_end(store, &fault) == KITH_OK);
     views_tick(views, (msec_t)(now_us() / 1000));
-    while (views_full(views)) {
-        usleep(1000);
-        views_tick(views, (msec_t)(now_us() / 1000));
-    }
+    if (views_full(views))
+        views_wait(views);
 }
 
 /* The floor: microseconds for a write of 4 KiB and its sync, appended to a file. */

@@ -162,6 +162,28 @@ test_the_log_survives_closing(void **state)
 }
 
 static void
+test_a_scan_sees_what_is_appended_meanwhile(void **state)
+{
+    struct store *store = open_store(*state);
+    struct log_scan scan, beyond;
+    struct log_record record;
+    append_batch(store, 10);
+    store_begin(store);
+    log_scan_begin(&scan, store_log(store), 10);
+    log_scan_begin(&beyond, store_log(store), 11);
+    assert_false(log_scan_next(&scan, &record));
+    append(store, 2);
+    check(log_scan_next(&scan, &record));
+    check_record(&record, 11);
+    assert_false(log_scan_next(&beyond, &record));
+    assert_int_equal(beyond.err, KITH_OK);
+    log_scan_end(&beyond);
+    log_scan_end(&scan);
+    store_abort(store);
+    store_close(store);
+}
+
+static void
 test_an_aborted_batch_leaves_nothing(void **state)
 {
     struct store *store = open_store(*state);
@@ -313,6 +335,7 @@ main(void)
         scratch_test(test_records_are_read_before_and_after_the_commit),
         scratch_test(test_a_body_stays_put_until_the_batch_ends),
         scratch_test(test_the_log_survives_closing),
+        scratch_test(test_a_scan_sees_what_is_appended_meanwhile),
         scratch_test(test_an_aborted_batch_leaves_nothing),
         scratch_test(test_an_empty_batch_commits_nothing),
         scratch_test(test_find_time_is_the_first_at_or_after),

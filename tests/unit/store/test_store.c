@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "store/row.h"
@@ -312,14 +313,30 @@ static void
 test_views_of_another_log_are_dropped(void **state)
 {
     const struct scratch *scratch = *state;
-    char path[SCRATCH_PATH_MAX];
+    char other[SCRATCH_PATH_MAX], from[SCRATCH_PATH_MAX], to[SCRATCH_PATH_MAX];
     fill(scratch);
-    scratch_path(scratch, "data/log/data.mdb", path);
-    check(unlink(path) == 0);
+    scratch_path(scratch, "other", other);
+    store_close(open_store(other, SCRATCH_MAP_SIZE));
+    scratch_path(scratch, "other/log/data.mdb", from);
+    scratch_path(scratch, "data/log/data.mdb", to);
+    check(rename(from, to) == 0);
     struct store *store = open_store(scratch->data, SCRATCH_MAP_SIZE);
     assert_int_equal(log_last(store_log(store)), 0);
     assert_int_equal(views_applied(store_views(store)), 0);
     store_close(store);
+}
+
+static void
+test_views_without_a_log_are_refused(void **state)
+{
+    const struct scratch *scratch = *state;
+    char path[SCRATCH_PATH_MAX];
+    fill(scratch);
+    scratch_path(scratch, "data/log/data.mdb", path);
+    check(truncate(path, 0) == 0);
+    check_refused(scratch->data, KITH_INTERNAL, "missing or empty");
+    check(unlink(path) == 0);
+    check_refused(scratch->data, KITH_INTERNAL, "missing or empty");
 }
 
 static void
@@ -582,6 +599,82 @@ test_a_full_disk_undoes_the_batch(void **state)
     assert_int_equal(code, 0);
 }
 
+/* ---- A disk that fails ---- */
+
+/* LMDB calls these through the dynamic linker, and so calls ours. */
+#define EXPORTED __attribute__((visibility("default")))
+
+static bool sync_fails, meta_fails;
+
+EXPORTED int
+fdatasync(int fd)
+{
+    if (!sync_fails)
+        return (int)syscall(SYS_fdatasync, fd);
+    errno = EIO;
+    return -1;
+}
+
+/* A meta page is written as some hundred bytes, all else in whole pages. */
+EXPORTED ssize_t
+pwrite(int fd, const void *data, size_t size, off_t at)
+{
+    if (!meta_fails || size >= 4096)
+        return syscall(SYS_pwrite64, fd, data, size, at);
+    errno = EIO;
+    return -1;
+}
+
+/* What is on disk after a failed commit is open; the next start must find a sound log. */
+static int
+body_failing_commit(const char *dir)
+{
+    struct fault fault = {0};
+    struct store *store;
+    expect(try_open(dir, SCRATCH_MAP_SIZE, &store, &fault) == KITH_OK);
+    expect(batch(store, 100, 100, &fault) == KITH_OK);
+    sync_fails = dir[strlen(dir) - 1] == 's';
+    meta_fails = !sync_fails;
+    expect(batch(store, 5, 100, &fault) == KITH_INTERNAL);
+    expect(strstr(fault.text, "open") != NULL);
+    return 0; /* as the daemon does: at once */
+}
+
+static void
+check_after_failed_commit(const char *dir)
+{
+    assert_int_equal(in_child(body_failing_commit, dir), 0);
+    struct store *store = open_store(dir, SCRATCH_MAP_SIZE);
+    seq_t last = log_last(store_log(store));
+    check(last == 100 || last == 105);
+    struct log_scan scan;
+    struct log_record record;
+    seq_t count = 0;
+    log_scan_begin(&scan, store_log(store), 0);
+    while (log_scan_next(&scan, &record))
+        count++;
+    log_scan_end(&scan);
+    assert_int_equal(scan.err, KITH_OK);
+    assert_int_equal(count, last);
+    store_close(store);
+}
+
+static void
+test_a_failed_sync_ends_the_process(void **state)
+{
+    char dir[SCRATCH_PATH_MAX];
+    scratch_path(*state, "fails-at-s", dir);
+    check_after_failed_commit(dir);
+}
+
+static void
+test_a_failed_meta_write_ends_the_process(void **state)
+{
+    char dir[SCRATCH_PATH_MAX];
+    scratch_path(*state, "fails-at-m", dir);
+    check_after_failed_commit(dir);
+}
+
 int
 main(void)
 {
@@ -599,12 +692,15 @@ main(void)
         scratch_test(test_views_of_another_version_are_dropped),
         scratch_test(test_views_ahead_of_the_log_are_dropped),
         scratch_test(test_views_of_another_log_are_dropped),
+        scratch_test(test_views_without_a_log_are_refused),
         scratch_test(test_damage_found_while_reading_is_mended_by_a_reset),
         scratch_test(test_damage_met_by_a_scan_or_a_checkpoint_is_found),
         scratch_test(test_a_full_map_undoes_the_batch),
         scratch_test(test_a_full_views_map_is_tried_again),
         scratch_test(test_a_write_that_falls_short_undoes_the_batch),
         scratch_test(test_a_full_disk_undoes_the_batch),
+        scratch_test(test_a_failed_sync_ends_the_process),
+        scratch_test(test_a_failed_meta_write_ends_the_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,7 @@
-/* The ordered index and the hash in memory, against sorted arrays. */
+/* The rows in memory, and their two indexes, against sorted arrays. */
 #include "scratch.h"
 
-#include "store/hash.h"
-#include "store/tree.h"
+#include "store/overlay.h"
 
 #define ARENA_SIZE ((size_t)64 * 1024 * 1024)
 #define KEY_COUNT  20000
@@ -215,6 +214,40 @@ test_hash_gives_memory_back_when_little_is_used(void **state)
     arena_fini(&arena);
 }
 
+/* Rows of both kinds until memory is short: what was put stays, and the unit can be undone. */
+static void
+test_overlay_says_when_memory_is_short(void **state)
+{
+    (void)state;
+    struct overlay overlay;
+    uint8_t value[1000] = {0}, bytes[8];
+    uint64_t count = 0;
+    check(overlay_init(&overlay, 1)); /* a step of 4 MiB */
+    overlay_begin(&overlay);
+    for (;; count++) {
+        put_be64(bytes, count);
+        struct overlay_key key =
+            overlay_key_of(count % 2 ? VIEW_PAIR : VIEW_DUE, slice_of(bytes, sizeof(bytes)));
+        if (!overlay_put(&overlay, &key, ROW_VALUE, slice_of(value, sizeof(value))))
+            break;
+    }
+    check(count > 3000);
+    for (uint64_t i = 0; i <= count; i++) {
+        put_be64(bytes, i);
+        struct overlay_key key =
+            overlay_key_of(i % 2 ? VIEW_PAIR : VIEW_DUE, slice_of(bytes, sizeof(bytes)));
+        assert_int_equal(overlay_find(&overlay, &key) != NULL, i < count);
+    }
+    overlay_undo(&overlay);
+    put_be64(bytes, 1);
+    struct overlay_key key = overlay_key_of(VIEW_PAIR, slice_of(bytes, sizeof(bytes)));
+    assert_null(overlay_find(&overlay, &key));
+    overlay_clear(&overlay);
+    overlay_begin(&overlay);
+    check(overlay_put(&overlay, &key, ROW_VALUE, slice_of(value, sizeof(value))));
+    overlay_fini(&overlay);
+}
+
 int
 main(void)
 {
@@ -224,6 +257,7 @@ main(void)
         cmocka_unit_test(test_tree_says_when_memory_is_short),
         cmocka_unit_test(test_hash_finds_what_was_put),
         cmocka_unit_test(test_hash_gives_memory_back_when_little_is_used),
+        cmocka_unit_test(test_overlay_says_when_memory_is_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
