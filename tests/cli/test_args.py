@@ -124,6 +124,9 @@ class Args(fake.Case):
             with self.subTest(words=words):
                 done = self.kith(*words, env={"KITH_URL": "ipc:///nowhere/at/all"})
                 self.assertEqual((done.returncode, done.stdout), (0, b"{}\n"), done.stderr)
+        self.sends(["--id", "k", "--reply", "request", "ada", "bob"], "connection.request",
+                   {"from": "ada", "to": "bob"})
+        self.assertEqual(self.fake.requests[-1][2], "k")
         self.refuses(["stats", "--jsn"], "did you mean --json")
         self.refuses(["--urll", "x", "stats"], "did you mean --url")
         self.refuses(["stats", "--url"], "--url needs a value")

@@ -63,6 +63,7 @@ struct bench {
     struct bench_options options;
     struct bench_kith kith;
     struct bench_report report;
+    char name[BENCH_NAME_SIZE]; /* of the member being registered */
 };
 
 /* An interrupt ends a bench as it ends any program: it has nothing to save. */
@@ -74,9 +75,9 @@ static const volatile sig_atomic_t never_interrupted;
 static const char *
 member_name(void *context, uint64_t number)
 {
-    static _Thread_local char name[BENCH_NAME_SIZE];
-    bench_kith_member(context, number, name);
-    return name;
+    struct bench *bench = context;
+    bench_kith_member(&bench->kith, number, bench->name);
+    return bench->name;
 }
 
 static enum cli_exit
@@ -105,7 +106,7 @@ enroll_members(struct bench *bench)
             .tier = "unlimited",
             .salt = bench->kith.prefix,
             .name = member_name,
-            .context = &bench->kith,
+            .context = bench,
         };
         struct progress progress;
         struct tally tally = {0};
