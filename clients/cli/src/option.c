@@ -224,9 +224,10 @@ option_find_verb(struct cli *cli, const struct option_table *const *tables, size
                             .argc = argc,
                             .argv = argv,
                             .at = 1};
-    while (parser.at < argc && is_option(argv[parser.at]))
+    while (parser.at < argc && is_option(argv[parser.at]) && strcmp(argv[parser.at], "--") != 0)
         if (!pass_over(&parser, tables, table_count) && !take_option(&parser))
             return -1;
+    parser.at += parser.at < argc && strcmp(argv[parser.at], "--") == 0;
     return parser.at;
 }
 
