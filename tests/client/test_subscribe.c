@@ -14,7 +14,7 @@
 
 /* What a test saw, and what it wants to see. */
 struct watch {
-    struct fake *fake;
+    struct fake *fake, *other;
     struct kith *kith;
     uint64_t last;  /* sequence last told */
     uint64_t first; /* ... and first */
@@ -369,10 +369,10 @@ static void
 test_epoch(void **state)
 {
     (void)state;
-    static const int lengths[] = {4, 10, 33};
+    static const int lengths[] = {4, 10, 33, 4, 10, 33};
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
         struct watch watch = {.step = lengths[i]};
-        begin(&watch, NULL);
+        begin(&watch, &(struct fake_options){.has_no_events = i >= 3});
         append_many(watch.fake, 10, true);
         assert_int_equal(kith_subscribe(watch.kith, NULL, change_log, &watch), KITH_STATUS_STOPPED);
         assert_int_equal(watch.epoch_count, 1);
@@ -390,9 +390,11 @@ expect_own_events(void *context, enum kith_news news, uint64_t seq, const struct
     note(watch, news, seq, event);
     if (news == KITH_NEWS_EVENT)
         assert_string_equal(kith_get_str(event, "type"), "connection.accepted");
-    if (seq == fake_last_seq(watch->fake))
+    if (seq == fake_last_seq(watch->fake)) {
+        fake_append(watch->other, "member.erased", true);
         fake_append(watch->fake, "connection.accepted", false);
-    return seq < 100;
+    }
+    return seq < 300;
 }
 
 static void
@@ -400,23 +402,21 @@ test_events_of_another(void **state)
 {
     (void)state;
     struct watch watch = {0};
-    struct kith *kith;
     const struct fake_options quiet = {.is_silent = true};
-    struct fake *other = fake_create(&(struct fake_options){0});
-    fake_set_epoch(other, 99);
+    watch.other = fake_create(&(struct fake_options){0});
     watch.fake = fake_create(&quiet);
+    fake_set_epoch(watch.other, 99);
     append_many(watch.fake, 1, false);
+    append_many(watch.other, 1, false);
     const struct kith_options options = {.url = fake_command_url(watch.fake),
-                                         .events_url = fake_events_url(other)};
-    assert_int_equal(kith_open(&kith, &options), KITH_STATUS_OK);
-    for (int i = 0; i < 200; i++)
-        fake_append(other, "member.erased", true);
-    assert_int_equal(kith_subscribe(kith, NULL, expect_own_events, &watch), KITH_STATUS_STOPPED);
-    assert_int_equal(watch.event_count, 100);
+                                         .events_url = fake_events_url(watch.other)};
+    assert_int_equal(kith_open(&watch.kith, &options), KITH_STATUS_OK);
+    assert_int_equal(kith_subscribe(watch.kith, NULL, expect_own_events, &watch),
+                     KITH_STATUS_STOPPED);
+    assert_int_equal(watch.event_count, 300);
     assert_int_equal(watch.epoch_count, 0);
-    kith_close(kith);
-    fake_destroy(other);
-    fake_destroy(watch.fake);
+    fake_destroy(watch.other);
+    end(&watch);
 }
 
 /* --- without the event socket --- */
