@@ -60,6 +60,7 @@ static void *
 thread_main(void *arg)
 {
     struct checkpoint *checkpoint = arg;
+    (void)pthread_setname_np(pthread_self(), "checkpoint"); /* for top and perf */
     pthread_mutex_lock(&checkpoint->mutex);
     while (checkpoint->phase != CHECKPOINT_STOPPING) {
         enum checkpoint_phase phase = checkpoint->phase;

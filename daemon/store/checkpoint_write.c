@@ -124,7 +124,7 @@ row_write(struct writer *writer, uint32_t place)
     const struct row *row = arena_at(arena, place);
     struct slice key = row_key(row);
     assert(row->table == writer->table);
-    if (writer->txn->rc != 0)
+    if (writer->txn->rc != 0 || !writer->cursor)
         return;
     if (!writer->is_beyond)
         writer->is_beyond = key_compare(key, slice_of(writer->last, writer->last_size)) > 0;
@@ -143,52 +143,125 @@ row_write(struct writer *writer, uint32_t place)
 
 /* ---- The order of point rows ---- */
 
+/* How far ahead rows are fetched into the cache: they lie anywhere. */
+#define AHEAD_COUNT 16
+
 /* A row to be sorted: most comparisons need no look at the row itself. */
 struct entry {
-    uint64_t prefix; /* table, and the first bytes of the key */
+    uint64_t word; /* first the table, then the 8 bytes behind what all keys of the table share */
     uint32_t place;
 };
 
-static uint64_t
-key_prefix(const struct row *row)
+struct points {
+    struct entry *entries;        /* by table, then by key; NULL if there are none */
+    size_t end[VIEW_TABLE_COUNT]; /* where the rows of each table end */
+};
+
+/* What sorting one table needs to know. */
+struct order {
+    const struct arena *arena;
+    size_t shared_size; /* the bytes with which all keys begin */
+};
+
+static const struct row *
+entry_row(const struct arena *arena, const struct entry *entry)
 {
-    uint8_t bytes[8] = {row->table};
-    memcpy(bytes + 1, row->key, row->key_size < 7 ? row->key_size : 7);
-    return get_be64(bytes);
+    return arena_at(arena, entry->place);
+}
+
+/* Gather all point rows, in no order. False if memory is short. */
+static bool
+points_gather(struct points *points, const struct overlay *overlay)
+{
+    const struct hash *hash = &overlay->points;
+    size_t count = 0;
+    points->entries = hash->count ? calloc(hash->count, sizeof(struct entry)) : NULL;
+    if (!points->entries)
+        return hash->count == 0;
+    for (uint32_t i = 0; i <= hash->mask; i++) {
+        if (hash->slots[i].place != 0)
+            points->entries[count++].place = hash->slots[i].place;
+    }
+    assert(count == hash->count);
+    for (size_t i = 0; i < count; i++) {
+        if (i + AHEAD_COUNT < count)
+            __builtin_prefetch(entry_row(&overlay->arena, &points->entries[i + AHEAD_COUNT]));
+        uint8_t table = entry_row(&overlay->arena, &points->entries[i])->table;
+        points->entries[i].word = table;
+        points->end[table]++;
+    }
+    for (size_t i = 1; i < VIEW_TABLE_COUNT; i++)
+        points->end[i] += points->end[i - 1];
+    return true;
 }
 
 static int
-entry_compare(const void *a, const void *b, void *arena)
+word_compare(const void *a, const void *b)
 {
-    const struct entry *left = a, *right = b;
-    if (left->prefix != right->prefix)
-        return left->prefix < right->prefix ? -1 : 1;
-    const struct row *left_row = arena_at(arena, left->place);
-    const struct row *right_row = arena_at(arena, right->place);
-    return key_compare(row_key(left_row), row_key(right_row));
+    uint64_t left = ((const struct entry *)a)->word, right = ((const struct entry *)b)->word;
+    return (left > right) - (left < right);
 }
 
-/* All point rows in the order of table and key, as many as overlay->points.count; free with free().
- * NULL if memory is short, or there are none. */
-static struct entry *
-points_sort(const struct overlay *overlay)
+static int
+entry_compare(const void *a, const void *b, void *context)
 {
-    const struct hash *points = &overlay->points;
-    struct entry *entries = points->count ? calloc(points->count, sizeof(*entries)) : NULL;
-    if (!entries)
-        return NULL;
-    size_t count = 0;
-    for (uint32_t i = 0; i <= points->mask; i++) {
-        uint32_t place = points->slots[i].place;
-        if (place == 0)
-            continue;
-        assert(count < points->count);
-        entries[count++] = (struct entry){key_prefix(arena_at(&overlay->arena, place)), place};
+    const struct entry *left = a, *right = b;
+    const struct order *order = context;
+    if (left->word != right->word)
+        return left->word < right->word ? -1 : 1;
+    return key_compare(row_key(entry_row(order->arena, left)),
+                       row_key(entry_row(order->arena, right)));
+}
+
+/* How many bytes all keys of these rows begin with: ids made by one scheme often share a lot. */
+static size_t
+shared_size(const struct arena *arena, const struct entry *entries, size_t count)
+{
+    const struct row *first = entry_row(arena, &entries[0]);
+    size_t size = first->key_size;
+    for (size_t i = 1; i < count && size > 0; i++) {
+        if (i + AHEAD_COUNT < count)
+            __builtin_prefetch(entry_row(arena, &entries[i + AHEAD_COUNT]));
+        const struct row *row = entry_row(arena, &entries[i]);
+        size_t same = 0, limit = row->key_size < size ? row->key_size : size;
+        while (same < limit && row->key[same] == first->key[same])
+            same++;
+        size = same;
     }
-    assert(count == points->count);
-    struct arena arena = overlay->arena;
-    qsort_r(entries, count, sizeof(*entries), entry_compare, &arena);
-    return entries;
+    return size;
+}
+
+/* Sort the rows of one table by their keys. */
+static void
+table_sort(const struct arena *arena, struct entry *entries, size_t count)
+{
+    struct order order = {arena, shared_size(arena, entries, count)};
+    for (size_t i = 0; i < count; i++) {
+        if (i + AHEAD_COUNT < count)
+            __builtin_prefetch(entry_row(arena, &entries[i + AHEAD_COUNT]));
+        const struct row *row = entry_row(arena, &entries[i]);
+        uint8_t bytes[8] = {0};
+        size_t size = row->key_size - order.shared_size;
+        memcpy(bytes, row->key + order.shared_size, size < sizeof(bytes) ? size : sizeof(bytes));
+        entries[i].word = get_be64(bytes);
+    }
+    qsort_r(entries, count, sizeof(*entries), entry_compare, &order);
+}
+
+/* Gather and sort; free points->entries with free(). False if memory is short. */
+static bool
+points_sort(struct points *points, const struct overlay *overlay)
+{
+    if (!points_gather(points, overlay))
+        return false;
+    if (!points->entries)
+        return true;
+    qsort(points->entries, overlay->points.count, sizeof(struct entry), word_compare);
+    for (size_t table = 0, at = 0; table < VIEW_TABLE_COUNT; at = points->end[table++]) {
+        if (points->end[table] > at)
+            table_sort(&overlay->arena, points->entries + at, points->end[table] - at);
+    }
+    return true;
 }
 
 static void
@@ -210,21 +283,23 @@ lists_write(struct writer *writer, const struct checkpoint_tables *tables)
 static void
 points_write(struct writer *writer, const struct checkpoint_tables *tables)
 {
-    const struct overlay *overlay = writer->overlay;
-    size_t count = overlay->points.count;
-    struct entry *entries = points_sort(overlay);
-    if (count > 0 && !entries)
+    const struct arena *arena = &writer->overlay->arena;
+    struct points points = {0};
+    if (!points_sort(&points, writer->overlay))
         fail(writer, ENOMEM);
-    for (size_t i = 0; i < count && writer->txn->rc == 0; i++) {
-        const struct row *row = arena_at(&overlay->arena, entries[i].place);
-        if (!writer->cursor || writer->table != row->table) {
-            writer_end(writer);
-            writer_begin(writer, tables->rows[row->table], row->table);
+    size_t at = 0;
+    for (unsigned table = 0; table < VIEW_TABLE_COUNT && points.entries; table++) {
+        if (points.end[table] == at)
+            continue;
+        writer_begin(writer, tables->rows[table], table);
+        for (; at < points.end[table]; at++) {
+            if (at + AHEAD_COUNT < points.end[table])
+                __builtin_prefetch(entry_row(arena, &points.entries[at + AHEAD_COUNT]));
+            row_write(writer, points.entries[at].place);
         }
-        row_write(writer, entries[i].place);
+        writer_end(writer);
     }
-    writer_end(writer);
-    free(entries);
+    free(points.entries);
 }
 
 enum kith_err

@@ -56,7 +56,8 @@ struct env_txn {
 };
 
 void env_begin(struct env_txn *txn, struct env *env);
-MDB_dbi env_table(struct env_txn *txn, const char *name); /* opened, or made if missing */
+/* The table, made if missing. Loop thread only: the reader is renewed, so that it knows it. */
+MDB_dbi env_table(struct env_txn *txn, const char *name);
 
 /* The stored value, or an absent slice; borrowed until the next change. */
 struct slice env_get(struct env_txn *txn, MDB_dbi table, struct slice key);

@@ -90,12 +90,3 @@ hash_ensure(struct hash *hash)
         return true;
     return grow(hash);
 }
-
-void
-hash_add(struct hash *hash, uint32_t key_hash, uint32_t place)
-{
-    assert(place != 0);
-    assert(hash->slots && hash->count < hash->mask);
-    slot_put(hash->slots, hash->mask, (struct hash_slot){key_hash, place});
-    hash->count++;
-}

@@ -47,8 +47,23 @@ hash_find(const struct hash *hash, const struct arena *arena, uint32_t key_hash,
 /* Make sure that one more row fits; false if memory is short. */
 bool hash_ensure(struct hash *hash);
 
-/* Add a row that is not there yet, after hash_ensure(). */
-void hash_add(struct hash *hash, uint32_t key_hash, uint32_t place);
+/* Where the place of the row is held, after hash_ensure(): 0 is there if the row is new, and the
+ * caller sets it. Valid until the next hash_ensure(). */
+static inline uint32_t *
+hash_slot(struct hash *hash, const struct arena *arena, uint32_t key_hash, uint8_t table,
+          struct slice key)
+{
+    for (uint32_t i = key_hash & hash->mask;; i = (i + 1) & hash->mask) {
+        struct hash_slot *slot = &hash->slots[i];
+        if (slot->place == 0) {
+            slot->hash = key_hash;
+            hash->count++;
+            return &slot->place;
+        }
+        if (slot->hash == key_hash && row_is(arena_at(arena, slot->place), table, key))
+            return &slot->place;
+    }
+}
 
 /* Bytes of memory in use. */
 size_t hash_size(const struct hash *hash);

@@ -71,15 +71,14 @@ keys_get(struct keys *keys, struct slice member, uint8_t key[SEAL_KEY_SIZE])
 static struct row *
 pending_row(struct keys *keys, struct slice member)
 {
+    struct arena *arena = &keys->arena;
+    if (!hash_ensure(&keys->pending) || !arena_ensure(arena, row_size(member, SEAL_KEY_SIZE)))
+        return NULL;
     uint32_t hash = key_hash(KEYS_TABLE, member);
-    uint32_t place = hash_find(&keys->pending, &keys->arena, hash, KEYS_TABLE, member);
-    if (place == 0) {
-        place = row_make(&keys->arena, KEYS_TABLE, member, SEAL_KEY_SIZE);
-        if (place == 0 || !hash_ensure(&keys->pending))
-            return NULL;
-        hash_add(&keys->pending, hash, place);
-    }
-    return arena_at(&keys->arena, place);
+    uint32_t *slot = hash_slot(&keys->pending, arena, hash, KEYS_TABLE, member);
+    if (*slot == 0)
+        *slot = row_make(arena, KEYS_TABLE, member, SEAL_KEY_SIZE);
+    return arena_at(arena, *slot);
 }
 
 static void

@@ -190,8 +190,10 @@ log_scan_begin(struct log_scan *scan, struct log *log, seq_t after)
     *scan = (struct log_scan){.log = log, .seq = after};
     if (after < log->base.seq)
         scan->seq = log->base.seq;
-    if (scan->seq < log->last.seq)
+    if (scan->seq <= log->last.seq)
         scan->err = log_checksum(log, scan->seq, &scan->checksum);
+    else
+        scan->seq = UINT64_MAX; /* it stays at the end, whatever is appended meanwhile */
 }
 
 bool

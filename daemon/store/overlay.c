@@ -75,20 +75,26 @@ overlay_find(const struct overlay *overlay, const struct overlay_key *key)
     return row->state == ROW_NONE ? NULL : row;
 }
 
-/* Make a row, still in state ROW_NONE, and index it. 0 if memory is short. */
+/* The place of the row; a new one is made, still in state ROW_NONE. 0 if memory is
+ * short, and then nothing has changed: all that is needed is made sure of first. */
 static uint32_t
-row_add(struct overlay *overlay, const struct overlay_key *key, size_t value_size)
+find_or_add(struct overlay *overlay, const struct overlay_key *key, size_t value_size)
 {
     uint8_t table = (uint8_t)key->table;
-    uint32_t place = row_make(&overlay->arena, table, key->key, value_size);
-    if (place == 0)
+    bool is_list = view_tables[table].kind == VIEW_KIND_LIST;
+    size_t room = row_size(key->key, value_size);
+    if (is_list)
+        room += tree_room(&overlay->lists[table]);
+    if (!arena_ensure(&overlay->arena, room) || (!is_list && !hash_ensure(&overlay->points)))
         return 0;
-    if (view_tables[table].kind == VIEW_KIND_LIST)
-        return tree_add(&overlay->lists[table], &overlay->arena, &key->tree, place) ? place : 0;
-    if (!hash_ensure(&overlay->points))
-        return 0;
-    hash_add(&overlay->points, key->hash, place);
-    return place;
+
+    uint32_t *slot = is_list
+                         ? tree_slot(&overlay->lists[table], &overlay->arena, &key->tree)
+                         : hash_slot(&overlay->points, &overlay->arena, key->hash, table, key->key);
+    if (*slot == 0)
+        *slot = row_make(&overlay->arena, table, key->key, value_size);
+    assert(*slot != 0);
+    return *slot;
 }
 
 /* Save what the row is, unless this unit did so already. False if memory is short. */
@@ -117,9 +123,7 @@ overlay_put(struct overlay *overlay, const struct overlay_key *key, enum row_sta
             struct slice value)
 {
     assert(overlay->unit > 0 && state != ROW_NONE);
-    uint32_t place = find(overlay, key);
-    if (place == 0)
-        place = row_add(overlay, key, state == ROW_VALUE ? value.size : 0);
+    uint32_t place = find_or_add(overlay, key, state == ROW_VALUE ? value.size : 0);
     if (place == 0)
         return false;
 

@@ -12,6 +12,12 @@ to_unit(size_t size)
     return (size + ARENA_UNIT - 1) / ARENA_UNIT * ARENA_UNIT;
 }
 
+size_t
+row_size(struct slice key, size_t value_size)
+{
+    return to_unit(offsetof(struct row, key) + key.size) + to_unit(value_size);
+}
+
 uint32_t
 row_make(struct arena *arena, uint8_t table, struct slice key, size_t value_size)
 {

@@ -27,6 +27,9 @@ struct row {
     uint8_t key[];
 };
 
+/* Bytes that a new row may take. */
+size_t row_size(struct slice key, size_t value_size);
+
 /* A new row in state ROW_NONE with room for @value_size bytes, as its place; 0 if memory is
  * short. @key is borrowed. */
 uint32_t row_make(struct arena *arena, uint8_t table, struct slice key, size_t value_size);

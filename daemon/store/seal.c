@@ -30,7 +30,7 @@ unseal(struct buf *out, const uint8_t key[SEAL_KEY_SIZE], struct slice sealed)
     if (sealed.size < SEAL_EXTRA_SIZE)
         return false;
     uint8_t *to = buf_reserve(out, sealed.size - SEAL_EXTRA_SIZE);
-    if (!to)
+    if (out->failed)
         return false;
     unsigned long long size = 0;
     int rc = crypto_aead_xchacha20poly1305_ietf_decrypt(

@@ -144,13 +144,44 @@ secrets_load(struct store *store, struct fault *fault)
     return err;
 }
 
+static bool
+has_content(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && status.st_size > 0;
+}
+
+/* A log is always made before the views, so that views without one mean that it was lost; to begin
+ * anew in their place would hide it. */
+static enum kith_err
+loss_check(const struct store *store, struct fault *fault)
+{
+    enum kith_err err = KITH_OK;
+    char *log_path = path_of(store, "log/data.mdb"), *views_path = path_of(store, "views/data.mdb");
+    if (!log_path || !views_path) {
+        err = out_of_memory(fault);
+    } else if (!has_content(log_path) && has_content(views_path)) {
+        fault_set(
+            fault,
+            "%s is missing or empty, but there are views of one: restore it from a backup, or "
+            "remove the whole data directory to begin anew",
+            log_path);
+        err = KITH_INTERNAL;
+    }
+    free(log_path);
+    free(views_path);
+    return err;
+}
+
 static enum kith_err
 log_load(struct store *store, uint64_t map_size, struct fault *fault)
 {
     char *path = path_of(store, "log");
     if (!path)
         return out_of_memory(fault);
-    enum kith_err err = env_open(&store->log_env, path, map_size, 0, fault);
+    enum kith_err err = loss_check(store, fault);
+    if (err == KITH_OK)
+        err = env_open(&store->log_env, path, map_size, 0, fault);
     if (err == KITH_OK)
         err = log_open(&store->log, &store->log_env, fault);
     if (err == KITH_OK)

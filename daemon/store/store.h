@@ -35,8 +35,9 @@ struct store_options {
  * format, from another epoch, ahead of the log, or not on its chain, are dropped and begin empty.
  * The caller then replays the log behind views_applied() before anything else.
  *
- * Returns KITH_OK with *out owned by the caller; else an error with @fault: another process has
- * the lock, the format is newer, the log is damaged, the disk refuses. */
+ * Returns KITH_OK with *out owned by the caller; else an error with @fault: KITH_INTERNAL if the
+ * log is damaged or lost; KITH_UNAVAILABLE if another process has the lock, the format is newer,
+ * the secrets are missing, the disk refuses. */
 enum kith_err store_open(struct store **out, const struct store_options *options,
                          struct fault *fault);
 

@@ -3,28 +3,23 @@
 #include "base/assert.h"
 #include "base/endian.h"
 
-/* 31 entries of 32 bytes and a header make 1 KiB. */
-#define NODE_ENTRY_COUNT 31
-#define NODE_ALIGN       64 /* entries never straddle a cache line */
+#define NODE_ENTRY_COUNT 35 /* what makes a node 1 KiB */
+#define NODE_ALIGN       64 /* a cache line */
 /* Half-full nodes reach the 2^32 places of an arena long before this. */
 #define TREE_HEIGHT_MAX 9
 
-/* In a leaf: a row's key and place. In an inner node: a child, and a key that is above all of the
- * child to its left and not above any of its own; the first entry's key is not looked at. */
-struct tree_entry {
-    uint64_t word[TREE_WORD_COUNT];
-    uint32_t place;
-    uint8_t size;
-};
-
+/* In a leaf an entry is a row's key and place. In an inner node it is a child, and a key above all
+ * of the child to its left and not above any of its own; the first one's key is not looked at. */
 struct tree_node {
     uint32_t next; /* the node to the right on the same level, or 0 */
     uint32_t count;
-    uint8_t unused[24];
-    struct tree_entry entry[NODE_ENTRY_COUNT];
+    uint64_t word[NODE_ENTRY_COUNT]; /* the first word of each key */
+    uint32_t place[NODE_ENTRY_COUNT];
+    uint8_t size[NODE_ENTRY_COUNT];
+    uint8_t unused;
+    uint64_t rest[NODE_ENTRY_COUNT][TREE_WORD_COUNT - 1];
 };
 
-_Static_assert(sizeof(struct tree_entry) == 32, "two entries to a cache line");
 _Static_assert(sizeof(struct tree_node) == 1024, "a node is 1 KiB");
 
 /* The way from the root to a leaf. */
@@ -47,35 +42,40 @@ tree_key_of(struct slice key)
     return out;
 }
 
-static bool
-entry_below(const struct tree_entry *entry, const struct tree_key *key)
+/* Compare what follows the first words, which are equal. */
+static int
+rest_compare(const struct tree_node *node, uint32_t index, const struct tree_key *key)
 {
-    for (unsigned i = 0; i < TREE_WORD_COUNT; i++) {
-        if (entry->word[i] != key->word[i])
-            return entry->word[i] < key->word[i];
+    for (unsigned i = 0; i < TREE_WORD_COUNT - 1; i++) {
+        if (node->rest[index][i] != key->word[i + 1])
+            return node->rest[index][i] < key->word[i + 1] ? -1 : 1;
     }
-    return entry->size < key->size;
+    return (node->size[index] > key->size) - (node->size[index] < key->size);
 }
 
 static bool
-entry_equal(const struct tree_entry *entry, const struct tree_key *key)
+entry_equal(const struct tree_node *node, uint32_t index, const struct tree_key *key)
 {
-    return memcmp(entry->word, key->word, sizeof(key->word)) == 0 && entry->size == key->size;
+    return node->word[index] == key->word[0] && rest_compare(node, index, key) == 0;
 }
 
 /* The first entry from @low on that is not below @key; node->count if there is none. */
 static uint32_t
 node_search(const struct tree_node *node, uint32_t low, const struct tree_key *key)
 {
-    uint32_t high = node->count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (entry_below(&node->entry[middle], key))
-            low = middle + 1;
-        else
-            high = middle;
+    assert(low <= node->count && node->count <= NODE_ENTRY_COUNT);
+    const uint64_t *word = &node->word[low];
+    for (uint32_t left = node->count - low; left > 0;) {
+        /* Written so that the compiler makes it a conditional move: keys are random. */
+        uint32_t half = (left + 1) / 2;
+        word += word[half - 1] < key->word[0] ? half : 0;
+        left -= half;
     }
-    return low;
+    uint32_t index = (uint32_t)(word - node->word);
+    while (index < node->count && node->word[index] == key->word[0] &&
+           rest_compare(node, index, key) < 0)
+        index++;
+    return index;
 }
 
 /* The child of an inner node below which @key belongs. */
@@ -83,9 +83,7 @@ static uint32_t
 node_child(const struct tree_node *node, const struct tree_key *key)
 {
     uint32_t index = node_search(node, 1, key);
-    if (index < node->count && entry_equal(&node->entry[index], key))
-        return index;
-    return index - 1;
+    return index < node->count && entry_equal(node, index, key) ? index : index - 1;
 }
 
 /* Go down to the leaf of @key; its index is where the key is or would be. */
@@ -99,7 +97,7 @@ descend(const struct tree *tree, const struct arena *arena, const struct tree_ke
         struct tree_node *node = arena_at(arena, place);
         path->node[level] = node;
         path->index[level] = node_child(node, key);
-        place = node->entry[path->index[level]].place;
+        place = node->place[path->index[level]];
     }
     struct tree_node *leaf = arena_at(arena, place);
     path->node[tree->height - 1] = leaf;
@@ -115,109 +113,148 @@ tree_find(const struct tree *tree, const struct arena *arena, const struct tree_
     descend(tree, arena, key, &path);
     const struct tree_node *leaf = path.node[tree->height - 1];
     uint32_t index = path.index[tree->height - 1];
-    if (index == leaf->count || !entry_equal(&leaf->entry[index], key))
-        return 0;
-    return leaf->entry[index].place;
+    return index < leaf->count && entry_equal(leaf, index, key) ? leaf->place[index] : 0;
 }
 
 static struct tree_node *
 node_make(struct arena *arena, uint32_t *place)
 {
     *place = arena_alloc(arena, sizeof(struct tree_node), NODE_ALIGN);
-    assert(*place != 0); /* tree_add() made sure of it */
+    assert(*place != 0); /* the caller made sure of it */
     struct tree_node *node = arena_at(arena, *place);
     node->next = 0;
     node->count = 0;
     return node;
 }
 
+/* Make room for an entry at @index. */
 static void
-node_insert(struct tree_node *node, uint32_t index, const struct tree_entry *entry)
+node_open(struct tree_node *node, uint32_t index)
 {
     assert(node->count < NODE_ENTRY_COUNT && index <= node->count);
-    memmove(&node->entry[index + 1], &node->entry[index],
-            (node->count - index) * sizeof(node->entry[0]));
-    node->entry[index] = *entry;
-    node->count++;
+    uint32_t count = node->count++ - index;
+    memmove(&node->word[index + 1], &node->word[index], count * sizeof(node->word[0]));
+    memmove(&node->place[index + 1], &node->place[index], count * sizeof(node->place[0]));
+    memmove(&node->size[index + 1], &node->size[index], count * sizeof(node->size[0]));
+    memmove(&node->rest[index + 1], &node->rest[index], count * sizeof(node->rest[0]));
 }
 
-/* Split a full node and insert @entry; return the new right node's place. At the right edge of the
- * tree the left node stays full, since keys that grow with time come in order. */
-static uint32_t
-node_split(struct arena *arena, struct tree_node *node, uint32_t index,
-           const struct tree_entry *entry)
+static void
+node_insert(struct tree_node *node, uint32_t index, const struct tree_key *key, uint32_t place)
 {
-    assert(node->count == NODE_ENTRY_COUNT);
+    node_open(node, index);
+    node->word[index] = key->word[0];
+    memcpy(node->rest[index], &key->word[1], sizeof(node->rest[index]));
+    node->size[index] = key->size;
+    node->place[index] = place;
+}
+
+static struct tree_key
+node_key(const struct tree_node *node, uint32_t index)
+{
+    struct tree_key key = {.word = {node->word[index]}, .size = node->size[index]};
+    memcpy(&key.word[1], node->rest[index], sizeof(node->rest[index]));
+    return key;
+}
+
+/* Move the entries from @keep on to the empty node @right. */
+static void
+node_move(struct tree_node *node, uint32_t keep, struct tree_node *right)
+{
+    uint32_t count = node->count - keep;
+    memcpy(right->word, &node->word[keep], count * sizeof(node->word[0]));
+    memcpy(right->place, &node->place[keep], count * sizeof(node->place[0]));
+    memcpy(right->size, &node->size[keep], count * sizeof(node->size[0]));
+    memcpy(right->rest, &node->rest[keep], count * sizeof(node->rest[0]));
+    right->count = count;
+    node->count = keep;
+}
+
+/* Split a full node in which an entry is wanted at *index; say in which of the two, *node and
+ * *index, it is wanted now, and return the place of the right one. At the right edge of the tree
+ * the left node stays full, since keys that grow with time come in order. */
+static uint32_t
+node_split(struct arena *arena, struct tree_node **node, uint32_t *index)
+{
+    struct tree_node *left = *node;
+    assert(left->count == NODE_ENTRY_COUNT);
     uint32_t place;
     struct tree_node *right = node_make(arena, &place);
-    bool at_edge = node->next == 0 && index == node->count;
+    bool at_edge = left->next == 0 && *index == left->count;
     uint32_t keep = at_edge ? NODE_ENTRY_COUNT : NODE_ENTRY_COUNT / 2;
 
-    right->count = node->count - keep;
-    memcpy(right->entry, &node->entry[keep], right->count * sizeof(node->entry[0]));
-    node->count = keep;
-    right->next = node->next;
-    node->next = place;
-    if (index > keep || at_edge)
-        node_insert(right, index - keep, entry);
-    else
-        node_insert(node, index, entry);
+    node_move(left, keep, right);
+    right->next = left->next;
+    left->next = place;
+    if (*index > keep || at_edge) {
+        *node = right;
+        *index -= keep;
+    }
     return place;
 }
 
 static void
-root_raise(struct tree *tree, struct arena *arena, const struct tree_entry *right)
+root_raise(struct tree *tree, struct arena *arena, const struct tree_key *key, uint32_t right)
 {
+    static const struct tree_key none;
     assert(tree->height < TREE_HEIGHT_MAX);
     uint32_t place;
     struct tree_node *root = node_make(arena, &place);
-    root->count = 1;
-    root->entry[0] = (struct tree_entry){.place = tree->root};
-    node_insert(root, 1, right);
+    node_insert(root, 0, &none, tree->root);
+    node_insert(root, 1, key, right);
     tree->root = place;
     tree->height++;
 }
 
-/* Insert at the leaf of @path and split upwards where it is full. */
-static void
-path_insert(struct tree *tree, struct arena *arena, struct tree_path *path, struct tree_entry entry)
+/* Insert a new row at the leaf of @path, and split upwards where a node is full. */
+static uint32_t *
+path_insert(struct tree *tree, struct arena *arena, struct tree_path *path,
+            const struct tree_key *key)
 {
+    uint32_t *slot = NULL;
+    struct tree_key wanted = *key;
+    uint32_t place = 0;
     for (uint32_t level = tree->height; level-- > 0;) {
         struct tree_node *node = path->node[level];
-        if (node->count < NODE_ENTRY_COUNT) {
-            node_insert(node, path->index[level], &entry);
-            return;
-        }
-        uint32_t place = node_split(arena, node, path->index[level], &entry);
-        entry = ((struct tree_node *)arena_at(arena, place))->entry[0];
-        entry.place = place;
+        uint32_t index = path->index[level];
+        bool is_full = node->count == NODE_ENTRY_COUNT;
+        uint32_t right = is_full ? node_split(arena, &node, &index) : 0;
+        node_insert(node, index, &wanted, place);
+        if (!slot)
+            slot = &node->place[index];
+        if (!is_full)
+            return slot;
+        wanted = node_key(arena_at(arena, right), 0);
+        place = right;
         if (level > 0)
             path->index[level - 1]++;
     }
-    root_raise(tree, arena, &entry);
+    root_raise(tree, arena, &wanted, place);
+    return slot;
 }
 
-bool
-tree_add(struct tree *tree, struct arena *arena, const struct tree_key *key, uint32_t place)
+size_t
+tree_room(const struct tree *tree)
 {
-    assert(place != 0);
     /* A split on each level, a new root, and what alignment costs. */
-    if (!arena_ensure(arena, (tree->height + 2) * sizeof(struct tree_node)))
-        return false;
+    return (tree->height + 2) * sizeof(struct tree_node);
+}
 
-    struct tree_entry entry = {.place = place, .size = key->size};
-    memcpy(entry.word, key->word, sizeof(entry.word));
+uint32_t *
+tree_slot(struct tree *tree, struct arena *arena, const struct tree_key *key)
+{
     if (tree->root == 0) {
-        struct tree_node *leaf = node_make(arena, &tree->root);
+        node_make(arena, &tree->root);
         tree->height = 1;
-        node_insert(leaf, 0, &entry);
-    } else {
-        struct tree_path path;
-        descend(tree, arena, key, &path);
-        path_insert(tree, arena, &path, entry);
     }
+    struct tree_path path;
+    descend(tree, arena, key, &path);
+    struct tree_node *leaf = path.node[tree->height - 1];
+    uint32_t index = path.index[tree->height - 1];
+    if (index < leaf->count && entry_equal(leaf, index, key))
+        return &leaf->place[index];
     tree->count++;
-    return true;
+    return path_insert(tree, arena, &path, key);
 }
 
 struct tree_cursor
@@ -237,7 +274,7 @@ tree_seek(const struct tree *tree, const struct arena *arena, const struct tree_
     uint32_t place = tree->root;
     if (tree->height > 1) {
         const struct tree_node *parent = path.node[tree->height - 2];
-        place = parent->entry[path.index[tree->height - 2]].place;
+        place = parent->place[path.index[tree->height - 2]];
     }
     return (struct tree_cursor){place, index};
 }
@@ -249,7 +286,7 @@ tree_next(struct tree_cursor *cursor, const struct arena *arena)
         return 0;
     const struct tree_node *leaf = arena_at(arena, cursor->node);
     assert(cursor->index < leaf->count);
-    uint32_t place = leaf->entry[cursor->index].place;
+    uint32_t place = leaf->place[cursor->index];
     if (++cursor->index == leaf->count)
         *cursor = (struct tree_cursor){.node = leaf->next};
     return place;

@@ -1,8 +1,8 @@
 /* store/tree.h: rows in the order of their keys: a B+tree in memory.
  *
- * Keys are at most VIEW_LIST_KEY_SIZE_MAX bytes and held in the nodes as three big words, so that
- * a comparison is one of integers and a search touches one node a level. Nodes come from the arena
- * of the rows. Nothing is removed; a tree is forgotten with its arena.
+ * Keys are at most VIEW_LIST_KEY_SIZE_MAX bytes and held in the nodes as three big words. The first
+ * words of a node stand together, and few cache lines decide most searches. Nodes come from the
+ * arena of the rows. Nothing is removed; a tree is forgotten with its arena.
  *
  * Layer: store. Thread: one at a time. Blocking: no.
  */
@@ -38,8 +38,12 @@ struct tree_key tree_key_of(struct slice key);
 /* The place of the row with @key, or 0. */
 uint32_t tree_find(const struct tree *tree, const struct arena *arena, const struct tree_key *key);
 
-/* Add a row that is not there yet. False, and nothing changed, if memory is short. */
-bool tree_add(struct tree *tree, struct arena *arena, const struct tree_key *key, uint32_t place);
+/* Bytes of the arena that adding a row may take, which the caller makes sure of. */
+size_t tree_room(const struct tree *tree);
+
+/* Where the place of the row with @key is held: 0 is there if the row is new, and the caller sets
+ * it. Valid until the tree changes. */
+uint32_t *tree_slot(struct tree *tree, struct arena *arena, const struct tree_key *key);
 
 /* Stand at the first row whose key is at least @key (NULL: at the first of all). */
 struct tree_cursor tree_seek(const struct tree *tree, const struct arena *arena,

@@ -22,8 +22,6 @@ fits(struct views *views, struct env_txn *txn)
     if (mark->epoch != log_epoch(views->log) || mark->rows_version != views->options.rows_version ||
         mark->applied > log_last(views->log))
         return false;
-    if (mark->applied + 1 < log_first(views->log))
-        return false; /* what would have to be replayed is gone */
     if (mark->applied > 0 &&
         (log_checksum(views->log, mark->applied, &chain) != KITH_OK || chain != mark->chain))
         return false;
@@ -114,6 +112,9 @@ levels_open(struct views *views, struct fault *fault)
         err = disk_remove(views, fault);
         if (err == KITH_OK)
             err = disk_open(views, fault);
+        if (err == KITH_INTERNAL)
+            fault_set(fault, "%s: even new views do not open: the disk or LMDB is at fault",
+                      views->dir);
     }
     if (err == KITH_OK)
         err = checkpoint_open(&views->checkpoint, &views->env, &views->tables, fault);

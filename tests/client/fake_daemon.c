@@ -41,7 +41,8 @@ struct fake {
     int stop_fd;
     int rep, pub; /* -1 while stopped, or without */
 
-    pthread_mutex_t lock; /* all below */
+    pthread_mutex_t script_lock; /* what the script and the test share */
+    pthread_mutex_t lock;        /* all below */
     unsigned request_count;
     uint64_t epoch, first_seq, last_seq;
     char type[EVENTS_MAX + 1][64]; /* of event i, from 1 */
@@ -401,6 +402,27 @@ fake_append(struct fake *fake, const char *type, bool is_published)
     return seq;
 }
 
+uint64_t
+fake_last_seq(struct fake *fake)
+{
+    pthread_mutex_lock(&fake->lock);
+    uint64_t seq = fake->last_seq;
+    pthread_mutex_unlock(&fake->lock);
+    return seq;
+}
+
+void
+fake_republish(struct fake *fake, uint64_t seq)
+{
+    struct buf event = {0};
+    pthread_mutex_lock(&fake->lock);
+    assert(seq >= 1 && seq <= fake->last_seq);
+    write_event(&event, fake->type[seq], seq);
+    fake_publish(fake, fake->type[seq], buf_slice(&event));
+    pthread_mutex_unlock(&fake->lock);
+    buf_fini(&event);
+}
+
 void
 fake_set_epoch(struct fake *fake, uint64_t epoch)
 {
@@ -416,6 +438,18 @@ fake_trim(struct fake *fake, uint64_t first_seq)
     pthread_mutex_lock(&fake->lock);
     fake->first_seq = first_seq;
     pthread_mutex_unlock(&fake->lock);
+}
+
+void
+fake_lock(struct fake *fake)
+{
+    pthread_mutex_lock(&fake->script_lock);
+}
+
+void
+fake_unlock(struct fake *fake)
+{
+    pthread_mutex_unlock(&fake->script_lock);
 }
 
 unsigned
@@ -438,10 +472,12 @@ serve(struct fake *fake)
         pthread_mutex_lock(&fake->lock);
         request.index = fake->request_count++;
         pthread_mutex_unlock(&fake->lock);
+        fake_lock(fake);
         if (fake->options.script)
             fake->options.script(fake, &request, fake->options.context);
         else
             fake_answer_log(fake, &request);
+        fake_unlock(fake);
         nn_freemsg(chunk);
     }
 }
@@ -547,6 +583,7 @@ fake_create(const struct fake_options *options)
     fake->first_seq = 1;
     fake->stop_fd = eventfd(0, EFD_CLOEXEC);
     assert(fake->stop_fd >= 0);
+    pthread_mutex_init(&fake->script_lock, NULL);
     pthread_mutex_init(&fake->lock, NULL);
 
     snprintf(fake->dir, sizeof(fake->dir), "/tmp/kith-client-XXXXXX");
@@ -567,6 +604,7 @@ fake_destroy(struct fake *fake)
         fake_stop(fake);
     rmdir(fake->dir);
     close(fake->stop_fd);
+    pthread_mutex_destroy(&fake->script_lock);
     pthread_mutex_destroy(&fake->lock);
     free(fake);
 }

@@ -77,6 +77,8 @@ int64_t fake_arg_int(const struct fake_request *request, const char *name, int64
 
 /* Append an event, and publish it if @is_published. Returns its sequence. */
 uint64_t fake_append(struct fake *fake, const char *type, bool is_published);
+uint64_t fake_last_seq(struct fake *fake);
+void fake_republish(struct fake *fake, uint64_t seq);
 void fake_set_epoch(struct fake *fake, uint64_t epoch); /* another log, empty */
 void fake_trim(struct fake *fake, uint64_t first_seq);
 
@@ -86,6 +88,10 @@ bool fake_answer_log(struct fake *fake, const struct fake_request *request);
 /* A frame of no log. */
 void fake_publish(struct fake *fake, const char *topic, struct slice body);
 void fake_beat(struct fake *fake, uint64_t epoch, uint64_t last_seq);
+
+/* Held while the script runs: what it shares with the test is touched under this. */
+void fake_lock(struct fake *fake);
+void fake_unlock(struct fake *fake);
 
 /* How many requests were seen, over restarts. */
 unsigned fake_request_count(struct fake *fake);

@@ -201,7 +201,9 @@ test_bad_replies(void **state)
     struct kith_batch *batch = batch_of(3);
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct kith_reply *replies[3];
+        fake_lock(scene.fake);
         scene.behaviour = rows[i];
+        fake_unlock(scene.fake);
         assert_int_equal(kith_batch_call(scene.kith, batch, replies), KITH_STATUS_BAD_REPLY);
         for (int j = 0; j < 3; j++)
             assert_null(replies[j]);

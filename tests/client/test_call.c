@@ -179,9 +179,9 @@ test_resend(void **state)
     begin_with(&scene, drop_then_answer, &(struct kith_options){.timeout_ms = -1, .resend_ms = 20});
     struct kith_reply *reply = call_ok(&scene, "x");
     assert_true(kith_get_int(kith_reply_result(reply), "n") >= 3);
+    fake_stop(scene.fake);
     assert_string_equal(kith_reply_id(reply), scene.first_id);
     kith_reply_destroy(reply);
-    fake_stop(scene.fake);
     assert_true(scene.same_id_count >= 4);
     assert_int_equal(scene.same_id_count, fake_request_count(scene.fake));
     end(&scene);
@@ -292,7 +292,9 @@ test_garbage(void **state)
     begin_with(&scene, send_garbage, NULL);
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct kith_reply *reply = (void *)&scene;
+        fake_lock(scene.fake);
         scene.garbage = rows[i];
+        fake_unlock(scene.fake);
         assert_int_equal(kith_call(scene.kith, "x", NULL, NULL, &reply), KITH_STATUS_BAD_REPLY);
         assert_null(reply);
         kith_reply_destroy(call_ok(&scene, "healthy"));

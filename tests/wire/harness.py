@@ -59,10 +59,13 @@ class Connection:
         self.buffer = bytearray()
         if handshake is None:
             handshake = b"\0SP\0" + struct.pack(">HH", proto, 0)
-        if handshake:
+        try:
             self.sock.sendall(handshake)
             if proto:
-                self.peer = self.read(8)
+                self.read(8)
+        except (Closed, ConnectionError):
+            self.sock.close()
+            raise
 
     def read(self, size):
         while len(self.buffer) < size:
@@ -266,6 +269,9 @@ class Daemon:
                        if not name.startswith("KITH_") and name not in (
                            "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "CONFIGURATION_DIRECTORY",
                            "JOURNAL_STREAM", "WATCHDOG_USEC", "WATCHDOG_PID")}
+        # A sanitizer's own status is 1, which is also that of a daemon that does not start.
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+            environment[name] = environment.get(name, "") + ":exitcode=99"
         environment.update(self.environment, NOTIFY_SOCKET=self.notify_path)
         self.notes = []
         self.process = subprocess.Popen([KITHD, *self.flags, *flags], env=environment,
@@ -327,6 +333,12 @@ class Daemon:
         self.process.kill()
         self.wait()
 
+    def tell_if_crashed(self):
+        if self.process and self.process.poll() not in (None, 0, 1, 2, -signal.SIGKILL):
+            self.journal.join(TIMEOUT)
+            print(f"kithd ended with {self.process.returncode}:\n{self.journal.text()}",
+                  file=sys.stderr)
+
     def reload(self):
         """HUP, and wait until it is done. Returns the lines that it wrote."""
         before, lines = len(self.drain_notes()), self.journal.count()
@@ -338,6 +350,7 @@ class Daemon:
     def close(self):
         if self.process and self.process.poll() is None:
             self.kill()
+        self.tell_if_crashed()
         self.notify.close()
         if self.own_directory:
             shutil.rmtree(self.directory, ignore_errors=True)

@@ -104,6 +104,29 @@ class Crash(Case):
         self.assertEqual(daemon.wait(), 1)
         daemon.journal.wait("kithd does not start.*event 8")
 
+    def test_a_damaged_view_is_made_anew(self):
+        daemon = self.daemon().start()
+        client = self.client(daemon)
+        for number in range(20):
+            client.do("member.register", member=f"member-{number}")
+        before = client.ask("member.get", member="member-7")
+        daemon.stop()
+        with open(f"{daemon.data}/views/data.mdb", "r+b") as file:
+            data = file.read()
+            places = [at for at in range(len(data)) if data.startswith(b"member-7", at)]
+            self.assertTrue(places)
+            for place in places:
+                # In the value, which stands behind its key.
+                file.seek(place + len("member-7") + 2)
+                file.write(bytes([data[place + len("member-7") + 2] ^ 0x55]))
+        daemon.start()
+        client = self.client(daemon)
+        self.assertEqual(client.ask("member.get", member="member-7"), before)
+        daemon.journal.wait("views are damaged")
+        daemon.journal.wait("views are whole again")
+        client.do("member.register", member="one-more")
+        daemon.stop()
+
 
 if __name__ == "__main__":
     harness.main()

@@ -3,12 +3,13 @@
 Runs in a mount namespace of its own, so that the small disk goes with the process.
 """
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 
 import harness
-from harness import Case, Daemon
+from harness import Case, Closed, Daemon
 
 SKIPPED = 77
 DISK = 24 << 20
@@ -74,6 +75,36 @@ class FullDisk(Case):
         client = self.client(daemon)
         self.assertTrue(client.call("member.register", {"member": refused}, refused)["dup"])
         self.assertTrue(client.call("member.register", {"member": done}, done)["dup"])
+        daemon.stop()
+
+    def test_a_disk_that_fails(self):
+        """Nobody knows what a failed fdatasync left behind: exit, and let the next start find out."""
+        if not shutil.which("strace"):
+            self.skipTest("no strace")
+        daemon = self.daemon()
+        kithd, harness.KITHD = harness.KITHD, "strace"
+        self.addCleanup(setattr, harness, "KITHD", kithd)
+        flags, daemon.flags = daemon.flags, [
+            "--quiet=all", "-f", "-o", f"{daemon.directory}/strace", "-e", "trace=fdatasync",
+            "-e", "inject=fdatasync:error=EIO:when=30+", kithd, *daemon.flags]
+        daemon.start()
+        client = self.client(daemon)
+        done = []
+        try:
+            for number in range(100):
+                client.do("member.register", id=f"i{number}", member=f"m{number}")
+                done.append(number)
+            self.fail("fdatasync never failed")
+        except Closed:
+            pass
+        self.assertEqual(daemon.wait(), 1)
+        daemon.journal.wait("the daemon stops here")
+        harness.KITHD, daemon.flags = kithd, flags
+        daemon.start()
+        client = self.client(daemon)
+        for number in done:
+            reply = client.call("member.register", {"member": f"m{number}"}, f"i{number}")
+            self.assertTrue(reply["dup"])
         daemon.stop()
 
     def register_until_refused(self, client):

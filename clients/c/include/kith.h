@@ -43,7 +43,9 @@ enum kith_status {
     KITH_STATUS_REFUSED,   /* the daemon answered with an error: see kith_reply_error() */
     KITH_STATUS_TIMEOUT,   /* no answer in time; a command may or may not have been done: call again
                               with the same id to find out */
-    KITH_STATUS_BAD_URL,   /* neither ipc://PATH (at most 107 bytes) nor tcp://HOST:PORT */
+    KITH_STATUS_BAD_URL,   /* neither ipc://PATH (at most 107 bytes) nor tcp://HOST:PORT, where HOST
+                              is   a name, an IPv4 address or an IPv6 address in brackets; a name means
+                              its IPv4 address */
     KITH_STATUS_BAD_REPLY, /* what answers there does not speak kith protocol 1 */
     KITH_STATUS_TOO_LARGE, /* the message would be larger than 1 MiB */
     KITH_STATUS_FULL,      /* kith_send(): the window is full; take replies first */
@@ -60,16 +62,19 @@ struct kith;
 
 struct kith_options {
     const char *url;        /* NULL: $KITH_URL, else the default socket (kith_default_url) */
-    const char *events_url; /* NULL: $KITH_EVENTS_URL, else derived as kith_default_events_url */
+    const char *events_url; /* NULL: $KITH_EVENTS_URL, else DIR/events.ipc where url is
+                               DIR/command.ipc, else none: kith_subscribe() then asks instead */
     int timeout_ms;         /* for one call, resends included; 0: 5000; -1: for ever */
-    int resend_ms;          /* send again, with the same id, after this silence; 0: 1000 */
-    unsigned window;        /* how many kith_send() may be unanswered; 0: 1024 */
+    int resend_ms;          /* send again, with the same id, after this silence; 0: 1000. Each time
+                               without an answer the silence doubles, up to 8 times as long. After a
+                               reconnection it is sent again at once */
+    unsigned window;        /* how many kith_send() may wait to be taken; 0: 1024; at most 2^20 */
     const char *auth;       /* sent as `auth` with each message; NULL: nothing */
 };
 
 /* Where kithd listens if nobody said otherwise: ipc://DIR/command.ipc and ipc://DIR/events.ipc with
  * DIR = $XDG_RUNTIME_DIR/kith if it exists and holds that socket, else /run/kith.
- * Written zero-terminated into @url. */
+ * Written zero-terminated into @url, cut if need be; 128 bytes are enough. */
 KITH_API void kith_default_url(char *url, size_t size);
 KITH_API void kith_default_events_url(char *url, size_t size);
 
@@ -89,8 +94,10 @@ KITH_API struct kith_args *kith_args_create(void); /* returned; NULL: no memory 
 KITH_API void kith_args_destroy(struct kith_args *args);
 KITH_API void kith_args_clear(struct kith_args *args);
 
-/* Names and values are borrowed and copied. The same name twice is the daemon's to refuse. */
+/* Names and values are borrowed and copied. The same name twice is the daemon's to refuse.
+ * A NULL @value of kith_put_str() and kith_put_bytes() puts nothing. */
 KITH_API void kith_put_str(struct kith_args *args, const char *name, const char *value);
+/* A string, which may hold zeros, of @size bytes. */
 KITH_API void kith_put_bytes(struct kith_args *args, const char *name, const char *value,
                              size_t size);
 KITH_API void kith_put_int(struct kith_args *args, const char *name, int64_t value);
@@ -103,7 +110,7 @@ KITH_API void kith_put_pairs(struct kith_args *args, const char *name, const cha
 /* @kind: "email", "phone" or "opaque". */
 KITH_API void kith_put_contact(struct kith_args *args, const char *name, const char *kind,
                                const char *value);
-/* Any value that is msgpack already. */
+/* Any value that is msgpack already. If it is not exactly one, the daemon refuses the message. */
 KITH_API void kith_put_msgpack(struct kith_args *args, const char *name, const void *data,
                                size_t size);
 
@@ -123,11 +130,12 @@ enum kith_kind {
     KITH_KIND_MAP
 };
 
-/* Every function here takes NULL and then answers as for something absent: 0, false, NULL. */
+/* Every function here takes NULL, or a value of another kind, and then answers as for something
+ * absent: 0, false, NULL. */
 KITH_API enum kith_kind kith_value_kind(const struct kith_value *value);
-KITH_API int64_t kith_value_int(const struct kith_value *value);
-KITH_API uint64_t kith_value_uint(const struct kith_value *value);
-KITH_API double kith_value_float(const struct kith_value *value);
+KITH_API int64_t kith_value_int(const struct kith_value *value);   /* at most INT64_MAX */
+KITH_API uint64_t kith_value_uint(const struct kith_value *value); /* 0 of a negative one */
+KITH_API double kith_value_float(const struct kith_value *value);  /* of an INT as well */
 KITH_API bool kith_value_bool(const struct kith_value *value);
 /* Zero-terminated text of a STR or BIN (which may hold zeros: see the size); NULL for others. */
 KITH_API const char *kith_value_str(const struct kith_value *value);
@@ -143,7 +151,7 @@ KITH_API bool kith_get_bool(const struct kith_value *map, const char *name);
 
 /* --- calls --------------------------------------------------------------------------------- */
 
-struct kith_reply;
+struct kith_reply; /* may outlive its struct kith */
 
 /* Send one operation and wait for its answer.
  *
@@ -162,6 +170,7 @@ KITH_API void kith_make_id(char id[KITH_ID_SIZE]);
 
 KITH_API void kith_reply_destroy(struct kith_reply *reply); /* NULL is allowed */
 KITH_API bool kith_reply_ok(const struct kith_reply *reply);
+/* Decoded on the first look; NULL if refused, or if there is no memory for it. */
 KITH_API const struct kith_value *kith_reply_result(const struct kith_reply *reply);
 /* The whole `error` map, and its `code`; NULL when ok. */
 KITH_API const struct kith_value *kith_reply_error(const struct kith_reply *reply);
@@ -179,7 +188,7 @@ KITH_API struct kith_batch *kith_batch_create(void); /* returned; NULL: no memor
 KITH_API void kith_batch_destroy(struct kith_batch *batch);
 KITH_API void kith_batch_clear(struct kith_batch *batch);
 /* As kith_call; everything is copied. KITH_STATUS_TOO_LARGE when the item no longer fits (1 MiB,
- * 4096 items): then it is not added. */
+ * 4096 items, 65536 values with all names and containers counted): then it is not added. */
 KITH_API enum kith_status kith_batch_add(struct kith_batch *batch, const char *op,
                                          const struct kith_args *args, const char *id);
 KITH_API size_t kith_batch_count(const struct kith_batch *batch);
@@ -187,21 +196,28 @@ KITH_API size_t kith_batch_count(const struct kith_batch *batch);
 /* Send all items as one message; they are done in order, each on its own.
  * KITH_STATUS_OK: replies[i], for i below kith_batch_count, answers item i (each returned, free
  * with kith_reply_destroy). KITH_STATUS_REFUSED: the whole was refused and replies[0] alone says
- * why. Else: replies are NULL. */
+ * why. Else: replies are NULL. An empty batch is not sent, and is KITH_STATUS_OK. */
 KITH_API enum kith_status kith_batch_call(struct kith *kith, const struct kith_batch *batch,
                                           struct kith_reply **replies);
 
 /* --- pipelining: many messages under way --------------------------------------------------- */
 
 /* Send without waiting. @tag comes back with the reply. The message is resent after silence like
- * that of kith_call(). KITH_STATUS_FULL when options.window are unanswered. */
+ * that of kith_call(). KITH_STATUS_FULL when kith_pending() is options.window. What there is no
+ * room for now, or no connection, is kept and sent by the calls that follow; resending and expiry
+ * happen in kith_next(), or while another thread waits in a call. */
 KITH_API enum kith_status kith_send(struct kith *kith, const char *op, const struct kith_args *args,
                                     const char *id, uint64_t tag);
-/* Take the next reply to kith_send(), in whatever order they come. KITH_STATUS_TIMEOUT when none
- * came within @wait_ms (0: do not wait; -1: for ever) - or when one message got no answer within
- * options.timeout_ms: then *tag is its tag and *expired is true. */
+/* Take the next reply to kith_send(), in whatever order they come.
+ *
+ * KITH_STATUS_OK, _REFUSED: *reply is returned, *tag is what was sent with it.
+ * KITH_STATUS_TIMEOUT: none came within @wait_ms (0: do not wait; -1: for ever), or none is to
+ *     come; or one message got no answer within options.timeout_ms: then *expired is true and *tag
+ *     is its tag.
+ * KITH_STATUS_BAD_REPLY, _NO_MEMORY: the answer to *tag is lost; ask again with the same id. */
 KITH_API enum kith_status kith_next(struct kith *kith, int wait_ms, struct kith_reply **reply,
                                     uint64_t *tag, bool *expired);
+/* How many were sent and not yet taken. */
 KITH_API unsigned kith_pending(const struct kith *kith);
 
 /* --- subscription -------------------------------------------------------------------------- */
@@ -214,11 +230,13 @@ enum kith_news {
     KITH_NEWS_EVENT,       /* value is the event map */
     KITH_NEWS_CAUGHT_UP,   /* everything known so far was told; live from here on */
     KITH_NEWS_FELL_BEHIND, /* a gap was seen; the log is being read again */
-    KITH_NEWS_EPOCH        /* the log is another one than before: it is read from your start */
+    KITH_NEWS_EPOCH /* the log is another one than before: it is read from your start, or from
+                       its own where it ends before that; all that you know is of the other */
 };
 
 /* Return true to go on, false to stop. Taking long is safe: what is missed meanwhile on the event
- * socket is read from the log. The value is borrowed for the call. */
+ * socket is read from the log. The value is borrowed for the call. @seq is that of the event, or of
+ * the last one told; @event is NULL but for KITH_NEWS_EVENT. */
 typedef bool kith_on_news(void *context, enum kith_news news, uint64_t seq,
                           const struct kith_value *event);
 
@@ -232,7 +250,10 @@ struct kith_subscribe_options {
 };
 
 /* Blocks, calling @on_news from this thread. Returns KITH_STATUS_STOPPED when the callback said so,
- * or a failure that trying again will not mend; an absent daemon is waited for. */
+ * or a failure that trying again will not mend; an absent daemon is waited for.
+ * KITH_STATUS_REFUSED: the history behind `after` has been trimmed, or `types` are more than the
+ * daemon takes.
+ * @options is borrowed until it returns, and may be NULL. Other threads may use @kith meanwhile. */
 KITH_API enum kith_status kith_subscribe(struct kith *kith,
                                          const struct kith_subscribe_options *options,
                                          kith_on_news *on_news, void *context);

@@ -28,6 +28,9 @@
 /* Beats come each second: after three are missing the socket counts as not heard. */
 #define SILENCE_MS 3500
 
+/* How long the event socket is waited for before its connection is looked at. */
+#define LISTEN_MS 250
+
 /* How long one page may be held back: while the event socket may be heard any moment, and where
  * there is none. */
 #define HOLD_MS_HOPING 1000
@@ -378,7 +381,7 @@ listen_on(struct subscription *sub)
 {
     sub->is_behind = false;
     while (!is_over(sub) && !sub->is_behind && is_listening(sub)) {
-        pause_for(sub, SILENCE_MS / 4);
+        pause_for(sub, LISTEN_MS);
         drain(sub);
     }
     if (sub->is_behind) {

@@ -63,6 +63,7 @@ struct bench {
     struct bench_options options;
     struct bench_kith kith;
     struct bench_report report;
+    char name[BENCH_NAME_SIZE]; /* of the member being registered */
 };
 
 /* An interrupt ends a bench as it ends any program: it has nothing to save. */
@@ -74,9 +75,9 @@ static const volatile sig_atomic_t never_interrupted;
 static const char *
 member_name(void *context, uint64_t number)
 {
-    static _Thread_local char name[BENCH_NAME_SIZE];
-    bench_kith_member(context, number, name);
-    return name;
+    struct bench *bench = context;
+    bench_kith_member(&bench->kith, number, bench->name);
+    return bench->name;
 }
 
 static enum cli_exit
@@ -105,7 +106,7 @@ enroll_members(struct bench *bench)
             .tier = "unlimited",
             .salt = bench->kith.prefix,
             .name = member_name,
-            .context = &bench->kith,
+            .context = bench,
         };
         struct progress progress;
         struct tally tally = {0};
@@ -148,7 +149,9 @@ prepare_requests(struct bench *bench, uint64_t count)
     struct bench_load load = load_for(&bench->options);
     struct bench_result *result = malloc(sizeof(*result));
     enum bench_op op = bench->kith.op;
-    load.count = count;
+    /* Each lane to the end of its share, so that no pair below count is left out. */
+    bench->kith.pair_end = count;
+    load.count = 0;
     load.rate = 0;
     load.duration_ms = 0;
     bench->kith.op = BENCH_REQUEST;

@@ -37,7 +37,7 @@ struct bench_load {
     unsigned connections, window; /* window in all */
     unsigned lanes_per_thread;
     uint64_t duration_ms; /* 0: until count */
-    uint64_t count;       /* 0: until duration */
+    uint64_t count;       /* 0: until duration; both 0: until the target has nothing more */
     double rate;          /* a second, in all; 0: closed loop */
 };
 

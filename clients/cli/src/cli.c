@@ -158,8 +158,10 @@ cli_fail_status(const struct cli *cli, enum kith_status status)
 bool
 cli_write(const struct buf *line)
 {
-    return !line->failed && fwrite(line->data, 1, line->size, stdout) == line->size &&
-           fflush(stdout) == 0;
+    if (line->failed)
+        return false;
+    size_t written = line->size ? fwrite(line->data, 1, line->size, stdout) : 0;
+    return written == line->size && fflush(stdout) == 0;
 }
 
 msec_t

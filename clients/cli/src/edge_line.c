@@ -113,6 +113,9 @@ read_header(struct edge_format *format, const char *line, size_t size)
     if (format->no_header || format->separator == ' ' || size > sizeof(copy))
         return false;
     for (size_t p = 0; p < ARRAY_COUNT(pairs); p++) {
+        /* "a" and a tab and "b" is rather a pair; only CSV has the habit of headers. */
+        if (format->separator == '\t' && pairs[p][0][1] == 0)
+            continue;
         memcpy(copy, line, size);
         struct cutting cutting = {copy, copy + size, format->separator, true};
         struct slice field;

@@ -5,10 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "fail.h"
 #include "help.h"
 #include "style.h"
 #include "verb.h"
+
+#define VERBS_MAX 16 /* verbs with options of their own */
 
 /* A flag that decides how everything else is told is looked for before anything can fail. */
 static bool
@@ -20,10 +23,32 @@ is_given(int argc, char **argv, const char *flag, const char *letter)
     return false;
 }
 
+static int
+find_verb(struct cli *cli, int argc, char **argv)
+{
+    const struct option_table *tables[VERBS_MAX];
+    size_t count = 0;
+    tables[count++] = verb_op.options;
+    for (size_t i = 0; i < verb_count; i++)
+        tables[count++] = verbs[i]->options;
+    assert(count <= VERBS_MAX);
+    return option_find_verb(cli, tables, count, argc, argv);
+}
+
+/* Bring the verb at @at to the front, so that options before and after it are parsed alike. */
+static struct option_args
+put_first(int at, int argc, char **argv)
+{
+    char *verb = argv[at];
+    memmove(&argv[2], &argv[1], (size_t)(at - 1) * sizeof(*argv));
+    argv[1] = verb;
+    return (struct option_args){argc - 1, argv + 1};
+}
+
 static enum cli_exit
 run(struct cli *cli, int argc, char **argv)
 {
-    int at = option_parse_globals(cli, argc, argv);
+    int at = find_verb(cli, argc, argv);
     if (at < 0)
         return CLI_INVALID;
     struct option_args args = {argc - at, argv + at};
@@ -38,6 +63,7 @@ run(struct cli *cli, int argc, char **argv)
         return CLI_INVALID;
     }
     const struct verb *verb = verb_find(argv[at]);
+    args = put_first(at, argc, argv);
     return (verb ? verb : &verb_op)->run(cli, &args);
 }
 

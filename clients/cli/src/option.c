@@ -45,17 +45,25 @@ struct parser {
 };
 
 static const struct option_row *
+find_in(const struct option_table *table, const char *name, size_t size)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct option_row *row = &table->rows[i];
+        bool same = strncmp(row->name, name, size) == 0 && row->name[size] == 0;
+        if (same || (size == 1 && row->letter == name[0]))
+            return row;
+    }
+    return NULL;
+}
+
+static const struct option_row *
 find(const struct parser *parser, const char *name, size_t size, char **values)
 {
     for (size_t t = 0; t < parser->target_count; t++) {
-        const struct option_table *table = parser->targets[t].table;
-        for (size_t i = 0; i < table->count; i++) {
-            const struct option_row *row = &table->rows[i];
-            bool long_form = strncmp(row->name, name, size) == 0 && row->name[size] == 0;
-            if (long_form || (size == 1 && row->letter == name[0])) {
-                *values = parser->targets[t].values;
-                return row;
-            }
+        const struct option_row *row = find_in(parser->targets[t].table, name, size);
+        if (row) {
+            *values = parser->targets[t].values;
+            return row;
         }
     }
     return NULL;
@@ -188,8 +196,27 @@ is_option(const char *word)
     return word[0] == '-' && word[1] && !(word[1] >= '0' && word[1] <= '9');
 }
 
+/* Pass over an option that is some verb's, with its value. False where it is none. */
+static bool
+pass_over(struct parser *parser, const struct option_table *const *tables, size_t table_count)
+{
+    const char *word = parser->argv[parser->at];
+    const char *name = word + (word[1] == '-' ? 2 : 1);
+    size_t size = strcspn(name, "=");
+    for (size_t t = 0; t < table_count; t++) {
+        const struct option_row *row = find_in(tables[t], name, size);
+        if (!row)
+            continue;
+        bool takes_next = row->type != OPTION_FLAG && name[size] == 0;
+        parser->at += takes_next && parser->at + 1 < parser->argc ? 2 : 1;
+        return true;
+    }
+    return false;
+}
+
 int
-option_parse_globals(struct cli *cli, int argc, char **argv)
+option_find_verb(struct cli *cli, const struct option_table *const *tables, size_t table_count,
+                 int argc, char **argv)
 {
     struct parser parser = {.cli = cli,
                             .targets = {{&option_globals, (char *)cli}},
@@ -197,9 +224,10 @@ option_parse_globals(struct cli *cli, int argc, char **argv)
                             .argc = argc,
                             .argv = argv,
                             .at = 1};
-    while (parser.at < argc && is_option(argv[parser.at]))
-        if (!take_option(&parser))
+    while (parser.at < argc && is_option(argv[parser.at]) && strcmp(argv[parser.at], "--") != 0)
+        if (!pass_over(&parser, tables, table_count) && !take_option(&parser))
             return -1;
+    parser.at += parser.at < argc && strcmp(argv[parser.at], "--") == 0;
     return parser.at;
 }
 

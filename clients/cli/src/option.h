@@ -42,9 +42,13 @@ struct option_table {
 /* The flags that every verb takes; they land in struct cli. */
 extern const struct option_table option_globals;
 
-/* Parse what stands before the verb: global flags only, up to the first word. Returns the index of
- * that word in argv (or argc), or -1 after telling what is wrong. */
-int option_parse_globals(struct cli *cli, int argc, char **argv);
+/* Find the verb: the first word that is neither an option nor its value. Returns its index in argv
+ * (or argc), or -1 after telling what is wrong.
+ *
+ * Global flags before it land in @cli. Options of a verb may stand there too: which of them take a
+ * value is looked up in @tables (borrowed), and they are left for option_parse(). */
+int option_find_verb(struct cli *cli, const struct option_table *const *tables, size_t table_count,
+                     int argc, char **argv);
 
 /* The words and options of one verb. argv[0] is the verb. */
 struct option_args {

@@ -99,7 +99,9 @@ text_width(const void *text, size_t size)
 void
 text_put_own(struct buf *out, const char *text)
 {
-    buf_append(out, text, strlen(text));
+    size_t size = strlen(text);
+    if (size > 0)
+        buf_append(out, text, size);
 }
 
 void

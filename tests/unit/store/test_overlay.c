@@ -1,0 +1,263 @@
+/* The rows in memory, and their two indexes, against sorted arrays. */
+#include "scratch.h"
+
+#include "store/overlay.h"
+
+#define ARENA_SIZE ((size_t)64 * 1024 * 1024)
+#define KEY_COUNT  20000
+
+struct key {
+    uint8_t bytes[VIEW_LIST_KEY_SIZE_MAX];
+    uint8_t size;
+};
+
+static struct slice
+key_slice(const struct key *key)
+{
+    return slice_of(key->bytes, key->size);
+}
+
+static int
+compare_keys(const void *a, const void *b)
+{
+    return key_compare(key_slice(a), key_slice(b));
+}
+
+/* Short keys over few letters collide in every way: prefixes, zeros at the end, equal words. */
+static struct key
+key_random(uint64_t *seed)
+{
+    struct key key = {.size = (uint8_t)(1 + random_below(seed, VIEW_LIST_KEY_SIZE_MAX))};
+    for (size_t i = 0; i < key.size; i++)
+        key.bytes[i] = (uint8_t)(random_below(seed, 3) * 0x7f);
+    return key;
+}
+
+static void
+tree_put(struct tree *tree, struct arena *arena, const struct key *key)
+{
+    struct tree_key wanted = tree_key_of(key_slice(key));
+    check(arena_ensure(arena, tree_room(tree) + row_size(key_slice(key), 0)));
+    uint32_t *slot = tree_slot(tree, arena, &wanted);
+    if (*slot == 0)
+        *slot = row_make(arena, 0, key_slice(key), 0);
+}
+
+/* Everything a walk from the start finds is what the sorted keys say. */
+static void
+check_order(const struct tree *tree, const struct arena *arena, const struct key *keys,
+            size_t count)
+{
+    struct tree_cursor cursor = tree_seek(tree, arena, NULL);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t place = tree_next(&cursor, arena);
+        assert_int_not_equal(place, 0);
+        const struct row *row = arena_at(arena, place);
+        check(slice_equal(row_key(row), key_slice(&keys[i])));
+    }
+    assert_int_equal(tree_next(&cursor, arena), 0);
+}
+
+static size_t
+sort_unique(struct key *keys, size_t count)
+{
+    size_t kept = 0;
+    qsort(keys, count, sizeof(*keys), compare_keys);
+    for (size_t i = 0; i < count; i++) {
+        if (kept == 0 || compare_keys(&keys[kept - 1], &keys[i]) != 0)
+            keys[kept++] = keys[i];
+    }
+    return kept;
+}
+
+static void
+test_tree_keeps_random_keys_in_order(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct tree tree = {0};
+    struct key *keys = calloc(KEY_COUNT, sizeof(*keys));
+    uint64_t seed = 7;
+    check(keys && arena_init(&arena, ARENA_SIZE));
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        keys[i] = key_random(&seed);
+        tree_put(&tree, &arena, &keys[i]);
+    }
+    size_t count = sort_unique(keys, KEY_COUNT);
+    assert_int_equal(tree.count, count);
+    check_order(&tree, &arena, keys, count);
+
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        struct key key = key_random(&seed);
+        struct tree_key wanted = tree_key_of(key_slice(&key));
+        const struct key *known = bsearch(&key, keys, count, sizeof(key), compare_keys);
+        assert_int_equal(tree_find(&tree, &arena, &wanted) != 0, known != NULL);
+
+        size_t first = 0;
+        while (first < count && compare_keys(&keys[first], &key) < 0)
+            first++;
+        struct tree_cursor cursor = tree_seek(&tree, &arena, &wanted);
+        uint32_t place = tree_next(&cursor, &arena);
+        assert_int_equal(place != 0, first < count);
+        if (place != 0)
+            check(slice_equal(row_key(arena_at(&arena, place)), key_slice(&keys[first])));
+        if (i == 500)
+            break; /* the linear search above is slow, and 500 places tell enough */
+    }
+    arena_fini(&arena);
+    free(keys);
+}
+
+static void
+test_tree_fills_its_nodes_when_keys_grow(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct tree tree = {0};
+    struct key *keys = calloc(KEY_COUNT, sizeof(*keys));
+    check(keys && arena_init(&arena, ARENA_SIZE));
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        keys[i].size = 16;
+        put_be64(keys[i].bytes, 1);
+        put_be64(keys[i].bytes + 8, i);
+        tree_put(&tree, &arena, &keys[i]);
+    }
+    check_order(&tree, &arena, keys, KEY_COUNT);
+    /* 40 bytes a row, and a node of 1 KiB for every 35: no half-empty nodes. */
+    assert_in_range(arena.used, 0, KEY_COUNT * 40 + KEY_COUNT / 35 * 1024 * 11 / 10);
+    arena_fini(&arena);
+    free(keys);
+}
+
+static void
+test_tree_says_when_memory_is_short(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct tree tree = {0};
+    check(arena_init(&arena, 1)); /* a step of 4 MiB */
+    struct key key = {.size = 8};
+    uint64_t count = 0;
+    while (arena_ensure(&arena, tree_room(&tree) + row_size(key_slice(&key), 0))) {
+        put_be64(key.bytes, ++count);
+        tree_put(&tree, &arena, &key);
+    }
+    check(count > 10000 && tree.count == count);
+    struct tree_cursor cursor = tree_seek(&tree, &arena, NULL);
+    for (uint64_t i = 1; i <= count; i++)
+        assert_int_equal(
+            get_be64(((const struct row *)arena_at(&arena, tree_next(&cursor, &arena)))->key), i);
+    arena_fini(&arena);
+}
+
+static void
+hash_put(struct hash *hash, struct arena *arena, uint64_t number)
+{
+    uint8_t bytes[8];
+    put_be64(bytes, number);
+    struct slice key = slice_of(bytes, sizeof(bytes));
+    check(hash_ensure(hash));
+    uint32_t *slot = hash_slot(hash, arena, key_hash(1, key), 1, key);
+    if (*slot == 0)
+        *slot = row_make(arena, 1, key, 0);
+    check(*slot != 0);
+}
+
+static bool
+hash_has(const struct hash *hash, const struct arena *arena, uint8_t table, uint64_t number)
+{
+    uint8_t bytes[8];
+    put_be64(bytes, number);
+    struct slice key = slice_of(bytes, sizeof(bytes));
+    return hash_find(hash, arena, key_hash(table, key), table, key) != 0;
+}
+
+static void
+test_hash_finds_what_was_put(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct hash hash = {0};
+    check(arena_init(&arena, ARENA_SIZE));
+    assert_false(hash_has(&hash, &arena, 1, 1));
+    for (int twice = 0; twice < 2; twice++) {
+        for (uint64_t i = 0; i < KEY_COUNT; i++)
+            hash_put(&hash, &arena, i * 2);
+    }
+    assert_int_equal(hash.count, KEY_COUNT);
+    for (uint64_t i = 0; i < KEY_COUNT; i++) {
+        check(hash_has(&hash, &arena, 1, i * 2));
+        assert_false(hash_has(&hash, &arena, 1, i * 2 + 1));
+        assert_false(hash_has(&hash, &arena, 2, i * 2));
+    }
+    hash_fini(&hash);
+    arena_fini(&arena);
+}
+
+static void
+test_hash_gives_memory_back_when_little_is_used(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct hash hash = {0};
+    check(arena_init(&arena, ARENA_SIZE));
+    for (uint64_t i = 0; i < KEY_COUNT; i++)
+        hash_put(&hash, &arena, i);
+    size_t large = hash_size(&hash);
+    hash_clear(&hash);
+    assert_int_equal(hash_size(&hash), large);
+    assert_false(hash_has(&hash, &arena, 1, 5));
+    hash_put(&hash, &arena, 5);
+    hash_clear(&hash);
+    assert_int_equal(hash_size(&hash), large / 2);
+    hash_fini(&hash);
+    arena_fini(&arena);
+}
+
+/* Rows of both kinds until memory is short: what was put stays, and the unit can be undone. */
+static void
+test_overlay_says_when_memory_is_short(void **state)
+{
+    (void)state;
+    struct overlay overlay;
+    uint8_t value[1000] = {0}, bytes[8];
+    uint64_t count = 0;
+    check(overlay_init(&overlay, 1)); /* a step of 4 MiB */
+    overlay_begin(&overlay);
+    for (;; count++) {
+        put_be64(bytes, count);
+        struct overlay_key key =
+            overlay_key_of(count % 2 ? VIEW_PAIR : VIEW_DUE, slice_of(bytes, sizeof(bytes)));
+        if (!overlay_put(&overlay, &key, ROW_VALUE, slice_of(value, sizeof(value))))
+            break;
+    }
+    check(count > 3000);
+    for (uint64_t i = 0; i <= count; i++) {
+        put_be64(bytes, i);
+        struct overlay_key key =
+            overlay_key_of(i % 2 ? VIEW_PAIR : VIEW_DUE, slice_of(bytes, sizeof(bytes)));
+        assert_int_equal(overlay_find(&overlay, &key) != NULL, i < count);
+    }
+    overlay_undo(&overlay);
+    put_be64(bytes, 1);
+    struct overlay_key key = overlay_key_of(VIEW_PAIR, slice_of(bytes, sizeof(bytes)));
+    assert_null(overlay_find(&overlay, &key));
+    overlay_clear(&overlay);
+    overlay_begin(&overlay);
+    check(overlay_put(&overlay, &key, ROW_VALUE, slice_of(value, sizeof(value))));
+    overlay_fini(&overlay);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tree_keeps_random_keys_in_order),
+        cmocka_unit_test(test_tree_fills_its_nodes_when_keys_grow),
+        cmocka_unit_test(test_tree_says_when_memory_is_short),
+        cmocka_unit_test(test_hash_finds_what_was_put),
+        cmocka_unit_test(test_hash_gives_memory_back_when_little_is_used),
+        cmocka_unit_test(test_overlay_says_when_memory_is_short),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
