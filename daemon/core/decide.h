@@ -142,6 +142,7 @@ struct request_facts {
     uint64_t mutuals;         /* whom both are connected to, as the actor may know it */
     bool shares_interests;    /* by what both profiles say */
     bool proof_given, proof_matches;
+    bool preview; /* nothing will be made, so no id is told */
 };
 enum kith_err decide_request(const struct request_facts *facts, const struct rules *rules,
                              struct decision *out);

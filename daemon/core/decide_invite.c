@@ -67,6 +67,7 @@ join(const struct redeem_facts *facts, struct decision *out)
     struct event *event = decision_event(out, EVENT_MEMBER_REGISTERED);
     event->member = facts->who.actor.id;
     event->name = facts->name;
+    event->audience = AUDIENCE_MEMBER;
 }
 
 static void

@@ -259,7 +259,8 @@ ask(const struct request_facts *facts, const struct rules *rules, struct decisio
         return tell_connected(facts, cost, out);
 
     entries_cstr(&out->result, "state", "pending");
-    entries_id(&out->result, "request", &event->request);
+    if (!facts->preview)
+        entries_id(&out->result, "request", &event->request);
     entries_time(&out->result, "expires_at", (msec_t)event->expires_ms);
     tell_quota(facts, cost, out);
     tell_advice(facts, out);

@@ -246,6 +246,7 @@ query_preview(struct call *call)
     }
     call->out->first_seq = log_last(core->log) + 1;
     enum kith_err err = load_request(call, facts);
+    facts->preview = true;
     if (err == KITH_OK)
         err = decide_request(facts, &core->rules, call->out);
     return err;
