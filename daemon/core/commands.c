@@ -496,8 +496,8 @@ invite_redeem(struct call *call)
     }
     token_hash(args_text(call->args, KITH_ARG_TOKEN), hash);
     invite_load_token(core->views, slice_of(hash, sizeof(hash)), &facts.invite);
-    facts.who.actor.id = member;
-    if (facts.invite.known) {
+    member_load(core->views, member, &facts.who.actor);
+    if (facts.invite.known && !slice_equal(member, facts.invite.inviter)) {
         load_pair(core, call->now_ms, member, facts.invite.inviter, &facts.who);
         invite_load_first(core->views, facts.invite.contact, call->now_ms, &first);
         facts.first_touch = first.inviter;

@@ -131,9 +131,8 @@ meet_inviter(const struct redeem_facts *facts, const struct rules *rules, struct
     }
     bool forwarded = facts->contact_given && !facts->contact_matches;
     bool full = rules_is_full(rules, actor) || rules_is_full(rules, inviter);
-    bool invited_anew = theirs && pair->disp != DISP_SHADOW;
 
-    if (!full && (invited_anew || (!forwarded && !removed)))
+    if (!full && (theirs || (!forwarded && !removed)))
         return connect_redeemer(facts, out);
     if (mine || theirs)
         return "pending";

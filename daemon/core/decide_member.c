@@ -46,19 +46,22 @@ check_open(const struct member *member, struct decision *out)
     return member->state == MEMBER_CLOSED ? KITH_MEMBER_CLOSED : KITH_OK;
 }
 
-/* What is given and differs from what is there. */
+/* What is given and differs from what is there, or from what holds where nothing was said. */
 static struct profile
 changes(const struct update_facts *facts)
 {
     const struct member *member = &facts->member;
     struct profile new = facts->profile;
+    struct slice tier = member->tier.size ? member->tier : slice_str("free");
+    uint64_t accept = member->accept ? member->accept : ACCEPT_EVERYONE;
+    uint64_t auto_accept = member->auto_accept ? member->auto_accept : AUTO_NONE;
     if (facts->name_is_same)
         new.name = (struct slice){0};
-    if (slice_equal(new.tier, member->tier))
+    if (slice_equal(new.tier, tier))
         new.tier = (struct slice){0};
-    if (new.accept == member->accept)
+    if (new.accept == accept)
         new.accept = ACCEPT_NONE;
-    if (new.auto_accept == member->auto_accept)
+    if (new.auto_accept == auto_accept)
         new.auto_accept = AUTO_UNSET;
     if (slice_equal(new.interests, member->interests))
         new.interests = (struct slice){0};
