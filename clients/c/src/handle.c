@@ -1,6 +1,6 @@
 #include "handle.h"
 
-#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -13,6 +13,7 @@
 
 #define TIMEOUT_MS_DEFAULT 5000
 #define RESEND_MS_DEFAULT  1000
+#define PATIENCE_MS_MAX    (INT_MAX / 2) /* twelve days, so that a long poll's wait can be added */
 #define WINDOW_DEFAULT     1024
 #define WINDOW_MAX         (1u << 20) /* so that numbers in use stay far fewer than numbers */
 
@@ -47,6 +48,10 @@ choose_limits(struct kith *kith, const struct kith_options *options)
 {
     kith->timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS_DEFAULT;
     kith->resend_ms = options->resend_ms > 0 ? options->resend_ms : RESEND_MS_DEFAULT;
+    if (kith->timeout_ms > PATIENCE_MS_MAX)
+        kith->timeout_ms = PATIENCE_MS_MAX;
+    if (kith->resend_ms > PATIENCE_MS_MAX)
+        kith->resend_ms = PATIENCE_MS_MAX;
     kith->window = options->window ? options->window : WINDOW_DEFAULT;
     if (kith->window > WINDOW_MAX)
         kith->window = WINDOW_MAX;
