@@ -10,10 +10,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "clients/c/src/request.h"
+#include "clients/c/src/url.h"
 #include "codec/check.h"
 #include "proto/limits.h"
-#include "request.h"
-#include "url.h"
 
 /* The message made of @args, without v and auth, as the daemon would see it; checked. */
 static struct buf

@@ -5,8 +5,8 @@
 
 #include <cmocka.h>
 
+#include "clients/c/src/value.h"
 #include "codec/writer.h"
-#include "value.h"
 
 /* A message in memory that ends where it ends, so that a sanitizer sees a byte written behind it.
  */

@@ -44,8 +44,8 @@ enum kith_status {
     KITH_STATUS_TIMEOUT,   /* no answer in time; a command may or may not have been done: call again
                               with the same id to find out */
     KITH_STATUS_BAD_URL,   /* neither ipc://PATH (at most 107 bytes) nor tcp://HOST:PORT, where HOST
-                              is   a name, an IPv4 address or an IPv6 address in brackets; a name means
-                              its IPv4 address */
+                              is a name, an IPv4 address or an IPv6 address in brackets; a name
+                              means its IPv4 address */
     KITH_STATUS_BAD_REPLY, /* what answers there does not speak kith protocol 1 */
     KITH_STATUS_TOO_LARGE, /* the message would be larger than 1 MiB */
     KITH_STATUS_FULL,      /* kith_send(): the window is full; take replies first */
