@@ -65,7 +65,8 @@ struct call {
     struct decision *out; /* events (commands only), result, details */
     size_t room;          /* bytes that the result may take; lists end their page early */
 
-    /* Commands only: it changed state beside the log, if anything: no event, and no kept outcome. */
+    /* Commands only: it changed state beside the log, if anything: no event, and no kept outcome.
+     */
     bool leaves_no_trace;
 
     /* Queries only: */

@@ -21,6 +21,13 @@ type_is_wanted(const struct call *call, const struct event *event)
     return false;
 }
 
+static bool
+is_wanted(const struct call *call, const struct event *event)
+{
+    struct slice audience = args_text(call->args, KITH_ARG_AUDIENCE);
+    return type_is_wanted(call, event) && (!audience.data || event_has_audience(event, audience));
+}
+
 /* Where to begin: exactly one of after, since, end; else at the first event. */
 static enum kith_err
 find_start(struct call *call, seq_t *after)
@@ -72,7 +79,7 @@ read_events(struct call *call, seq_t after, uint32_t *count)
     while (*count < limit && seen < after + KITH_EVENT_SCAN_MAX &&
            history_next(&history, core, &event, &cause)) {
         size_t start = out->size;
-        if (type_is_wanted(call, &event)) {
+        if (is_wanted(call, &event)) {
             event_render(out, &event, cause);
             if (out->size > room && *count > 0) {
                 out->size = start;
