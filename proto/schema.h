@@ -79,7 +79,7 @@ enum kith_arg_type {
     X(MS,        "ms",         UINT,    0, KITH_INT_MAX, NULL, "how far to move the clock (ms)")                 \
     X(CURSOR,    "name",       STR,     1, KITH_CURSOR_SIZE_MAX, NULL, "of the cursor, made by the caller")      \
     X(SEQ,       "seq",        UINT,    0, KITH_INT_MAX, NULL, "the last sequence number dealt with")            \
-    X(AUDIENCE,  "audience",   MEMBER,  1, KITH_MEMBER_SIZE_MAX, NULL, "only events in whose audience this member is") \
+    X(AUDIENCE,  "audience",   MEMBERS, 1, KITH_OTHERS_COUNT_MAX, NULL, "only events in whose audience one of these is") \
     X(INVITE_NOTE,    "note",    FORBIDDEN, 0, 0, NULL, "") \
     X(INVITE_TEXT,    "text",    FORBIDDEN, 0, 0, NULL, "") \
     X(INVITE_MESSAGE, "message", FORBIDDEN, 0, 0, NULL, "")

@@ -353,8 +353,8 @@ batch_check(const struct store *store, struct fault *fault)
 {
     if (views_error(store->views) == KITH_INTERNAL)
         fault_set(fault, "the views are damaged and have to be rebuilt");
-    else if (log_failed(store->log) || keys_failed(store->keys) ||
-             state_failed(store->state) || views_error(store->views) != KITH_OK)
+    else if (log_failed(store->log) || keys_failed(store->keys) || state_failed(store->state) ||
+             views_error(store->views) != KITH_OK)
         fault_set(fault, "out of memory");
     else
         return KITH_OK;

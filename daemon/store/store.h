@@ -52,7 +52,8 @@ struct state *store_state(struct store *store);
 const struct secrets *store_secrets(const struct store *store);
 
 /* Begin a batch, and with it a unit of change of the views. Between begin and end, log_append,
- * views_put, keys_put and state_put gather in memory. The views must be applied up to the log's end. */
+ * views_put, keys_put and state_put gather in memory. The views must be applied up to the log's
+ * end. */
 void store_begin(struct store *store);
 
 /* End the batch: one durable transaction for what was appended, none if nothing was.
