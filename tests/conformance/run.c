@@ -59,7 +59,10 @@ run_exchange(struct run *run)
 {
     struct slice id = message_text(buf_slice(&run->message), "id");
     run->event_pos = run->answered_pos;
+    preview_ask(run);
     if (!exchange(run) || !judge_form(run, buf_slice(&run->reply), false, id))
+        return false;
+    if (!preview_compare(run, buf_slice(&run->reply)))
         return false;
     bool refused = !judge_is_ok(buf_slice(&run->reply));
     if (refused && id.data && message_is_command(buf_slice(&run->message)))
@@ -570,13 +573,14 @@ run_case(struct run *run)
     assert(run->backend == NULL && !run->failed);
     if (!run->scope.pool)
         run->scope.pool = &run->pool;
-    bool good = run_lines(run, run->one->first, run->one->end) && settle(run);
+    bool good = run_lines(run, run->one->first, run->one->end) && settle(run) && census(run);
     assert(good == !run->failed);
     finish(run);
     buf_fini(&run->message);
     buf_fini(&run->last);
     buf_fini(&run->reply);
     buf_fini(&run->items);
+    buf_fini(&run->foretold);
     buf_fini(&run->mask.opaque);
     pool_fini(&run->pool);
     return !run->failed;

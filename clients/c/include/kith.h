@@ -73,7 +73,7 @@ struct kith_options {
 };
 
 /* Where kithd listens if nobody said otherwise: ipc://DIR/command.ipc and ipc://DIR/events.ipc with
- * DIR = $XDG_RUNTIME_DIR/kith if it exists and holds that socket, else /run/kith.
+ * DIR = $XDG_RUNTIME_DIR/kith, or /run/kith where that is unset or only /run/kith has the socket.
  * Written zero-terminated into @url, cut if need be; 128 bytes are enough. */
 KITH_API void kith_default_url(char *url, size_t size);
 KITH_API void kith_default_events_url(char *url, size_t size);
