@@ -57,7 +57,7 @@ apply_preapproved(struct apply *apply, const struct event *event)
 
     approval_end(apply, &both.pair, side, both.from.number);
     both.pair.side[side].approved_seq = event->seq;
-    both.pair.side[side].approved_ms = event->expires_ms;
+    both.pair.side[side].approved_ms = event->expires_ms ? event->expires_ms : FOREVER_MS;
     both.pair.side[!side].hidden_ms = 0;
     list_put(apply->views, VIEW_APPROVALS, list_by_time(both.from.number, event->seq),
              both.to.number);

@@ -56,9 +56,12 @@ decide_ignore(const struct answer_facts *facts, struct decision *out)
 {
     assert(out->event_count == 0);
     enum kith_err err = check_request(facts, out);
-    if (err == KITH_OK && facts->who.pair.disp == DISP_OPEN)
+    if (err != KITH_OK)
+        return err;
+    if (facts->who.pair.disp == DISP_OPEN)
         answer(EVENT_CONNECTION_IGNORED, &facts->who, out);
-    return err;
+    entries_cstr(&out->result, "state", "none");
+    return KITH_OK;
 }
 
 /* How long the sender will not be heard once this request has ended: longer each time. */
@@ -85,9 +88,12 @@ decide_decline(const struct answer_facts *facts, const struct rules *rules, stru
     assert(out->event_count == 0);
     enum kith_err err = check_request(facts, out);
     uint64_t disp = facts->who.pair.disp;
-    if (err == KITH_OK && (disp == DISP_OPEN || disp == DISP_IGNORED))
+    if (err != KITH_OK)
+        return err;
+    if (disp == DISP_OPEN || disp == DISP_IGNORED)
         decline_request(&facts->who, rules, out);
-    return err;
+    entries_cstr(&out->result, "state", "none");
+    return KITH_OK;
 }
 
 enum kith_err

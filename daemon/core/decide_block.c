@@ -93,7 +93,7 @@ decide_preapprove(const struct preapprove_facts *facts, const struct rules *rule
     if (pair_side_approves(&pair->side[side], out->now_ms) &&
         pair->side[side].approved_ms == until_ms)
         return KITH_OK;
-    one_sided(EVENT_MEMBER_PREAPPROVED, who, out)->expires_ms = until_ms;
+    one_sided(EVENT_MEMBER_PREAPPROVED, who, out)->expires_ms = ends ? until_ms : 0;
     return KITH_OK;
 }
 

@@ -163,11 +163,11 @@ query_quota(struct call *call)
 /* --- whom a member blocks or has pre-approved ----------------------------------------------- */
 
 static enum kith_err
-list_one_sided(struct call *call, enum view_table table,
+list_one_sided(struct call *call, enum view_table table, bool only_active,
                bool tell(struct entries *, const struct pair_side *, msec_t now_ms))
 {
     struct page page;
-    struct member member;
+    struct member member, other;
     struct slice key, value;
     struct pair pair;
     struct views *views = call->core->views;
@@ -179,12 +179,13 @@ list_one_sided(struct call *call, enum view_table table,
         return err;
     while (page_next(&page, &key, &value)) {
         uint64_t number = get_be32(value.data);
+        member_load(views, member_id(views, number), &other);
         pair_load_numbers(views, member.number, number, &pair);
         const struct pair_side *side = &pair.side[member.number < number ? 0 : 1];
-        if (!tell(NULL, side, call->now_ms))
+        if ((only_active && !can_act(&other)) || !tell(NULL, side, call->now_ms))
             continue;
         struct entries_inner item = page_item(&page);
-        entries_str(&call->out->result, "member", member_id(views, number));
+        entries_str(&call->out->result, "member", other.id);
         tell(&call->out->result, side, call->now_ms);
         page_item_end(&page, item);
     }
@@ -211,11 +212,11 @@ tell_approval(struct entries *result, const struct pair_side *side, msec_t now_m
 enum kith_err
 query_blocks(struct call *call)
 {
-    return list_one_sided(call, VIEW_BLOCKS, tell_block);
+    return list_one_sided(call, VIEW_BLOCKS, false, tell_block);
 }
 
 enum kith_err
 query_preapprovals(struct call *call)
 {
-    return list_one_sided(call, VIEW_APPROVALS, tell_approval);
+    return list_one_sided(call, VIEW_APPROVALS, true, tell_approval);
 }

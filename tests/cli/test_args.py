@@ -48,7 +48,7 @@ class Args(fake.Case):
         self.sends(["request", "from=-x", "--", "-y"], "connection.request",
                    {"from": "-x", "to": "-y"})
         self.refuses(["request", "ada"], "needs 'to'", "connection.request FROM TO [note=...]")
-        self.refuses(["request", "ada", "bob", "hi", "more"], "no further word", "more")
+        self.refuses(["remove", "ada", "bob", "more"], "no further word", "more")
         self.refuses(["request", "ada", "bob", "notte=x"], "did you mean 'note'")
         self.refuses(["request", "from=a", "from=b", "to=c"], "given twice")
         self.refuses(["request", "ada", "to="], "to takes 1 to 64 bytes")
