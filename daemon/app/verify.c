@@ -14,6 +14,7 @@
 #include "app/diagnostics.h"
 #include "app/verify_deep.h"
 #include "base/assert.h"
+#include "core/core.h"
 #include "core/event.h"
 #include "store/store.h"
 #include "store/verify.h"
@@ -119,6 +120,7 @@ verify_of(struct run *run)
     return (struct verify){
         .dir = config->data,
         .map_size = (uint64_t)config->map_size,
+        .rows_version = CORE_ROWS_VERSION,
         .state = run->state,
         .found = tell_finding,
         .progress = tell_progress,

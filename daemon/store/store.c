@@ -152,15 +152,16 @@ secrets_load(struct store *store, struct fault *fault)
     return err;
 }
 
+/* LMDB begins a file with two pages, in one write. What is shorter never had a commit. */
 static bool
 has_content(const char *path)
 {
     struct stat status;
-    return stat(path, &status) == 0 && status.st_size > 0;
+    return stat(path, &status) == 0 && status.st_size >= 2 * sysconf(_SC_PAGESIZE);
 }
 
 /* A log is always made before the views, so that views without one mean that it was lost; to begin
- * anew in their place would hide it. */
+ * anew in their place would hide it. Without them it is a first start that was cut short. */
 static enum kith_err
 loss_check(const struct store *store, struct fault *fault)
 {
@@ -175,6 +176,9 @@ loss_check(const struct store *store, struct fault *fault)
             "remove the whole data directory to begin anew",
             log_path);
         err = KITH_INTERNAL;
+    } else if (!has_content(log_path) && unlink(log_path) != 0 && errno != ENOENT) {
+        fault_set(fault, "%s: cannot remove it: %s", log_path, strerror(errno));
+        err = KITH_UNAVAILABLE;
     }
     free(log_path);
     free(views_path);
