@@ -156,7 +156,7 @@ class Life:
 
     def start_anew(self):
         """As after a crash, with nothing in the way."""
-        if self.daemon.process.poll() is None:
+        if self.daemon.process and not self.has_ended():
             self.daemon.kill()
         self.daemon.environment = {}
         self.daemon.start()
