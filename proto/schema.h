@@ -77,6 +77,9 @@ enum kith_arg_type {
     X(WAIT_MS,   "wait_ms",    UINT,    0, KITH_WAIT_MS_MAX, NULL, "wait this long for something to say (ms)")   \
     X(ID,        "id",         STR,     1, KITH_ID_SIZE_MAX, NULL, "a command's idempotency key")                \
     X(MS,        "ms",         UINT,    0, KITH_INT_MAX, NULL, "how far to move the clock (ms)")                 \
+    X(CURSOR,    "name",       STR,     1, KITH_CURSOR_SIZE_MAX, NULL, "of the cursor, made by the caller")      \
+    X(SEQ,       "seq",        UINT,    0, KITH_INT_MAX, NULL, "the last sequence number dealt with")            \
+    X(AUDIENCE,  "audience",   MEMBERS, 1, KITH_OTHERS_COUNT_MAX, NULL, "only events in whose audience one of these is") \
     X(INVITE_NOTE,    "note",    FORBIDDEN, 0, 0, NULL, "") \
     X(INVITE_TEXT,    "text",    FORBIDDEN, 0, 0, NULL, "") \
     X(INVITE_MESSAGE, "message", FORBIDDEN, 0, 0, NULL, "")
@@ -129,7 +132,11 @@ enum kith_arg_type {
     X(INVITE_GET,          "invite.get",          QUERY,   A(MEMBER) | A(INVITE), 0, "one of a member's own invites") \
     X(INVITE_LIST,         "invite.list",         QUERY,   A(MEMBER), A(STATE) | A(AFTER) | A(LIMIT), "a member's own invites, newest first") \
     X(QUOTA_GET,           "quota.get",           QUERY,   A(MEMBER), 0, "what a member may still do, and when more") \
-    X(EVENT_READ,          "event.read",          QUERY,   0, A(AFTER_SEQ) | A(SINCE) | A(END) | A(LIMIT) | A(TYPES) | A(WAIT_MS), "read the log") \
+    X(EVENT_READ,          "event.read",          QUERY,   0, A(AFTER_SEQ) | A(SINCE) | A(END) | A(LIMIT) | A(TYPES) | A(AUDIENCE) | A(WAIT_MS), "read the log") \
+    X(CURSOR_COMMIT,       "cursor.commit",       COMMAND, A(CURSOR) | A(SEQ), 0, "remember how far a subscriber is") \
+    X(CURSOR_DELETE,       "cursor.delete",       COMMAND, A(CURSOR), 0, "forget a subscriber") \
+    X(CURSOR_GET,          "cursor.get",          QUERY,   A(CURSOR), 0, "how far a subscriber is") \
+    X(CURSOR_LIST,         "cursor.list",         QUERY,   0, A(AFTER) | A(LIMIT), "all cursors, by name") \
     X(COMMAND_LOOKUP,      "command.lookup",      QUERY,   A(ID), 0, "what became of a command") \
     X(CLOCK_ADVANCE,       "clock.advance",       COMMAND, A(MS), 0, "move the clock (only with --clock manual)")
 /* clang-format on */

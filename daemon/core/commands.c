@@ -550,5 +550,7 @@ op_fn *const command_fns[KITH_OP_COUNT] = {
     [KITH_OP_CONNECTION_IMPORT] = connection_import,
     [KITH_OP_INVITE_CREATE] = invite_create,
     [KITH_OP_INVITE_REDEEM] = invite_redeem,
+    [KITH_OP_CURSOR_COMMIT] = cursor_commit,
+    [KITH_OP_CURSOR_DELETE] = cursor_delete,
     [KITH_OP_CLOCK_ADVANCE] = clock_advance,
 };

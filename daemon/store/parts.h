@@ -1,8 +1,8 @@
-/* store/parts.h: the inner faces of log and keys, for store.c and views.c only.
+/* store/parts.h: the inner faces of log, keys and state, for store.c and views.c only.
  *
- * A batch is written by log_write() and keys_write() into one transaction. These two read what is
- * pending and touch nothing else, so that the commit may move to a thread of its own; what was
- * written is then settled with _keep(), or with _drop(), on the loop thread.
+ * A batch is written by log_write(), keys_write() and state_write() into one transaction. These
+ * read what is pending and touch nothing else, so that the commit may move to a thread of its own;
+ * what was written is then settled with _keep(), or with _drop(), on the loop thread.
  *
  * Layer: store (internal). Thread: loop thread only. Blocking: as env.h.
  */
@@ -12,6 +12,7 @@
 #include "store/env.h"
 #include "store/keys.h"
 #include "store/log.h"
+#include "store/state.h"
 
 /* Open or make the log in @env (borrowed until closed), and check its last record and that none is
  * missing. KITH_INTERNAL if it is damaged, KITH_UNAVAILABLE otherwise, both with @fault. */
@@ -38,5 +39,14 @@ bool keys_has_pending(const struct keys *keys);
 bool keys_failed(const struct keys *keys);
 void keys_write(const struct keys *keys, struct env_txn *txn);
 void keys_settle(struct keys *keys); /* forget what was pending, kept or dropped */
+
+enum kith_err state_open(struct state **out, struct env *env, struct fault *fault);
+void state_close(struct state *state);
+
+bool state_has_pending(const struct state *state);
+bool state_failed(const struct state *state);
+void state_write(const struct state *state, struct env_txn *txn);
+void state_keep(struct state *state);
+void state_drop(struct state *state);
 
 #endif

@@ -26,6 +26,7 @@ struct store {
     struct env log_env;
     struct log *log;
     struct keys *keys;
+    struct state *state;
     struct views *views;
     bool in_batch;
     uint64_t commits, commit_failures, commit_last_us;
@@ -47,6 +48,12 @@ struct keys *
 store_keys(struct store *store)
 {
     return store->keys;
+}
+
+struct state *
+store_state(struct store *store)
+{
+    return store->state;
 }
 
 const struct secrets *
@@ -186,6 +193,8 @@ log_load(struct store *store, uint64_t map_size, struct fault *fault)
         err = log_open(&store->log, &store->log_env, fault);
     if (err == KITH_OK)
         err = keys_open(&store->keys, &store->log_env, fault);
+    if (err == KITH_OK)
+        err = state_open(&store->state, &store->log_env, fault);
     free(path);
     return err;
 }
@@ -262,6 +271,7 @@ static void
 parts_close(struct store *store)
 {
     views_close(store->views);
+    state_close(store->state);
     keys_close(store->keys);
     log_close(store->log);
     env_close(&store->log_env);
@@ -324,6 +334,7 @@ batch_keep(struct store *store)
 {
     log_keep(store->log);
     keys_settle(store->keys);
+    state_keep(store->state);
     views_keep(store->views, log_last(store->log));
 }
 
@@ -332,6 +343,7 @@ batch_undo(struct store *store)
 {
     log_drop(store->log);
     keys_settle(store->keys);
+    state_drop(store->state);
     views_undo(store->views);
 }
 
@@ -341,7 +353,7 @@ batch_check(const struct store *store, struct fault *fault)
 {
     if (views_error(store->views) == KITH_INTERNAL)
         fault_set(fault, "the views are damaged and have to be rebuilt");
-    else if (log_failed(store->log) || keys_failed(store->keys) ||
+    else if (log_failed(store->log) || keys_failed(store->keys) || state_failed(store->state) ||
              views_error(store->views) != KITH_OK)
         fault_set(fault, "out of memory");
     else
@@ -357,6 +369,7 @@ batch_write(struct store *store, struct fault *fault)
     env_begin(&txn, &store->log_env);
     log_write(store->log, &txn);
     keys_write(store->keys, &txn);
+    state_write(store->state, &txn);
     return env_commit(&txn, fault);
 }
 
@@ -388,12 +401,19 @@ batch_commit(struct store *store, struct fault *fault)
     return err;
 }
 
+static bool
+has_pending(const struct store *store)
+{
+    return log_has_pending(store->log) || keys_has_pending(store->keys) ||
+           state_has_pending(store->state);
+}
+
 enum kith_err
 store_end(struct store *store, struct fault *fault)
 {
     assert(store->in_batch);
     enum kith_err err = batch_check(store, fault);
-    if (err == KITH_OK && (log_has_pending(store->log) || keys_has_pending(store->keys)))
+    if (err == KITH_OK && has_pending(store))
         err = batch_commit(store, fault);
     if (err == KITH_OK)
         batch_keep(store);

@@ -247,6 +247,13 @@ struct kith_subscribe_options {
     const char *const *types; /* only events whose type begins with one of these; NULL: all */
     size_t type_count;
     bool until_caught_up; /* return KITH_STATUS_OK instead of going live */
+    /* Remember in the daemon, under this name, how far we are, and begin there; where the daemon
+     * does not know it yet, as said above. What the callback returned true for is committed, some
+     * of it a moment later: after a crash of yours those events are told again. NULL: do not. */
+    const char *cursor;
+    /* Only this member's feed, by its own numbering: what he may see, and nothing else. It is read
+     * by long polls, not from the event socket. NULL: the whole log. */
+    const char *member;
 };
 
 /* Blocks, calling @on_news from this thread. Returns KITH_STATUS_STOPPED when the callback said so,
