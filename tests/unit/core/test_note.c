@@ -24,9 +24,13 @@ test_notes_are_normalised(void **state)
         {"dear Al", "Al", "dear N", true},
         {"hi bob!!!", "Bob", "hi N", true},
         {"hi   \n\t bob", "Bob", "hi N", true},
-        {"h\xe2\x80\x8bi b\xc2\xado\xe2\x80\x8d" "b", "Bob", "hi N", true}, /* zero-width */
-        {"\xef\xbc\xa8\xef\xbd\x89 bob", "Bob", "hi N", true},             /* full-width */
-        {"Gr\xc3\xbc\xc3\x9f" "e", "", "gr\xc3\xbcsse", true},
+        {"h\xe2\x80\x8bi b\xc2\xado\xe2\x80\x8d"
+         "b",
+         "Bob", "hi N", true},                                 /* zero-width */
+        {"\xef\xbc\xa8\xef\xbd\x89 bob", "Bob", "hi N", true}, /* full-width */
+        {"Gr\xc3\xbc\xc3\x9f"
+         "e",
+         "", "gr\xc3\xbcsse", true},
         {"call 0176 5432", "", "call 0000 0000", true},
         {"room 7b", "", "room 0b", true},
         {"see https://ex.com/a?b=1 now", "", "see U now", true},
@@ -52,8 +56,7 @@ test_notes_are_normalised(void **state)
         struct buf out = {0};
         bool says_name = false;
         assert_int_equal(
-            text_note(slice_str(rows[i].note), slice_str(rows[i].name), &out, &says_name),
-            KITH_OK);
+            text_note(slice_str(rows[i].note), slice_str(rows[i].name), &out, &says_name), KITH_OK);
         expect_text(rows[i].note, "normal form", rows[i].normal, shown(&out));
         expect_text(rows[i].note, "says the name", rows[i].says_name ? "yes" : "no",
                     says_name ? "yes" : "no");

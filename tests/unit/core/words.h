@@ -170,6 +170,7 @@ static inline void
 show_next(struct buf *out, struct reader *reader)
 {
     enum reader_type type = reader_peek(reader);
+    uint64_t number;
     char text[32];
     switch (type) {
     case READER_NIL:
@@ -180,6 +181,13 @@ show_next(struct buf *out, struct reader *reader)
         show(out, reader_bool(reader) ? "true" : "false");
         break;
     case READER_UINT:
+        number = reader_uint(reader);
+        snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+        if (number > INT64_MAX)
+            show(out, text);
+        else
+            show_int(out, (int64_t)number);
+        break;
     case READER_INT:
         show_int(out, reader_int(reader));
         break;
