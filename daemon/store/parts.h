@@ -32,6 +32,17 @@ bool log_is_unchanged(struct log *log);
  * starts from. */
 enum kith_err log_checksum(struct log *log, seq_t seq, uint64_t *out);
 
+/* For who looks at a log from outside. False where @stored is not record @seq of a chain in which
+ * @seed is the checksum before it. */
+bool log_record_check(struct slice stored, seq_t seq, uint64_t seed, struct log_record *out);
+
+struct log_meta {
+    uint64_t epoch, base_checksum;
+    seq_t base_seq; /* in front of the first record */
+};
+/* What the table @meta says. False, with @fault, where it is damaged or of another format. */
+bool log_meta_read(MDB_txn *txn, MDB_dbi meta, struct log_meta *out, struct fault *fault);
+
 enum kith_err keys_open(struct keys **out, struct env *env, struct fault *fault);
 void keys_close(struct keys *keys);
 

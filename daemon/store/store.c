@@ -116,20 +116,21 @@ lock_refused(const char *path, int fd, struct fault *fault)
               text);
 }
 
-static enum kith_err
-lock_take(struct store *store, struct fault *fault)
+enum kith_err
+store_lock(const char *dir, int *fd, struct fault *fault)
 {
-    char *path = path_of(store, "LOCK");
-    if (!path)
+    char *path;
+    *fd = -1;
+    if (asprintf(&path, "%s/LOCK", dir) < 0)
         return out_of_memory(fault);
     enum kith_err err = KITH_UNAVAILABLE;
-    store->lock_fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-    if (store->lock_fd < 0) {
+    *fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (*fd < 0) {
         fault_set(fault, "%s: %s", path, strerror(errno));
-    } else if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        lock_refused(path, store->lock_fd, fault);
+    } else if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+        lock_refused(path, *fd, fault);
     } else {
-        lock_sign(store->lock_fd);
+        lock_sign(*fd);
         err = KITH_OK;
     }
     free(path);
@@ -151,15 +152,16 @@ secrets_load(struct store *store, struct fault *fault)
     return err;
 }
 
+/* LMDB begins a file with two pages, in one write. What is shorter never had a commit. */
 static bool
 has_content(const char *path)
 {
     struct stat status;
-    return stat(path, &status) == 0 && status.st_size > 0;
+    return stat(path, &status) == 0 && status.st_size >= 2 * sysconf(_SC_PAGESIZE);
 }
 
 /* A log is always made before the views, so that views without one mean that it was lost; to begin
- * anew in their place would hide it. */
+ * anew in their place would hide it. Without them it is a first start that was cut short. */
 static enum kith_err
 loss_check(const struct store *store, struct fault *fault)
 {
@@ -174,6 +176,9 @@ loss_check(const struct store *store, struct fault *fault)
             "remove the whole data directory to begin anew",
             log_path);
         err = KITH_INTERNAL;
+    } else if (!has_content(log_path) && unlink(log_path) != 0 && errno != ENOENT) {
+        fault_set(fault, "%s: cannot remove it: %s", log_path, strerror(errno));
+        err = KITH_UNAVAILABLE;
     }
     free(log_path);
     free(views_path);
@@ -255,7 +260,7 @@ parts_open(struct store *store, const struct store_options *options, struct faul
 {
     enum kith_err err = directory_open(store, fault);
     if (err == KITH_OK)
-        err = lock_take(store, fault);
+        err = store_lock(store->dir, &store->lock_fd, fault);
     if (err == KITH_OK)
         err = secrets_load(store, fault);
     if (err == KITH_OK)

@@ -45,6 +45,11 @@ enum kith_err store_open(struct store **out, const struct store_options *options
 /* Checkpoint, then close and release the lock. NULL is allowed. */
 void store_close(struct store *store);
 
+/* Take the lock of a data directory and nothing else, for who looks at it while no daemon runs.
+ * KITH_UNAVAILABLE with @fault where another process has it. *fd is the caller's to close, on
+ * failure too if it is not -1. */
+enum kith_err store_lock(const char *dir, int *fd, struct fault *fault);
+
 struct log *store_log(struct store *store);
 struct views *store_views(struct store *store);
 struct keys *store_keys(struct store *store);

@@ -156,8 +156,7 @@ test_unpreapprove(void **state)
     const struct row rows[] = {
         {"approved (C29)", MINE = {.approved_seq = 5, .approved_ms = FOREVER_MS}, .events = taken,
          .answer = "ok"},
-        {"ended already", MINE = {.approved_seq = 5, .approved_ms = NOW}, .events = taken,
-         .answer = "ok"},
+        {"ended already", MINE = {.approved_seq = 5, .approved_ms = NOW}, .answer = "ok"},
         {"never", .answer = "ok"},
         {"by the other", THEIRS = {.approved_seq = 5, .approved_ms = FOREVER_MS}, .answer = "ok"},
     };
