@@ -367,17 +367,9 @@ static void
 test_many_events_give_no_frame(void **state)
 {
     (void)state;
-    char args[4096] = "{pairs: [";
     members("hub");
-    for (unsigned i = 0; i < CORE_FRAMES_MAX + 1; i++) {
-        char name[16];
-        snprintf(name, sizeof(name), "m%u", i);
-        members(name);
-        snprintf(args + strlen(args), sizeof(args) - strlen(args), "%s[hub, m%u]",
-                 i > 0 ? ", " : "", i);
-    }
-    strcat(args, "]}");
-    done("connection.import", "%s", args);
+    register_many(CORE_FRAMES_MAX + 1);
+    connect_hub("hub", 0, CORE_FRAMES_MAX);
     assert_int_equal(core_batch_events(world.core), CORE_FRAMES_MAX + 1);
     assert_int_equal(core_frame_count(world.core), 0);
     world.core->batch_events = 1;

@@ -13,13 +13,6 @@ sweep(void)
     return count;
 }
 
-static void
-register_many(unsigned count)
-{
-    for (unsigned i = 0; i < count; i++)
-        done("member.register", "{member: m%u, tier: unlimited}", i);
-}
-
 /* --- expiry ---------------------------------------------------------------------------------- */
 
 static void
@@ -90,13 +83,9 @@ static void
 test_a_closed_membership_ends_in_slices(void **state)
 {
     (void)state;
-    char args[32768] = "{pairs: [";
-    unsigned edges = 0;
+    unsigned edges = CORE_SWEEP_MAX - 1;
     register_many(CORE_SWEEP_MAX + 3);
-    for (unsigned i = 1; i < CORE_SWEEP_MAX; i++, edges++)
-        sprintf(args + strlen(args), "%s[m0, m%u]", i > 1 ? ", " : "", i);
-    strcat(args, "]}");
-    done("connection.import", "%s", args);
+    connect_hub("m0", 1, edges);
     done("connection.request", "{from: m0, to: m%u}", CORE_SWEEP_MAX);
     done("connection.request", "{from: m%u, to: m0}", CORE_SWEEP_MAX + 1);
     done("member.block", "{member: m0, other: m%u}", CORE_SWEEP_MAX + 1);

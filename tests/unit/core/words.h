@@ -117,6 +117,16 @@ show(struct buf *out, const char *text)
 }
 
 static inline void
+show_hex(struct buf *out, struct slice bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < bytes.size; i++) {
+        buf_append(out, &digits[bytes.data[i] >> 4], 1);
+        buf_append(out, &digits[bytes.data[i] & 15], 1);
+    }
+}
+
+static inline void
 show_text(struct buf *out, struct slice text)
 {
     for (unsigned i = 0; i < WORDS_COUNT && words_names[i].name; i++)

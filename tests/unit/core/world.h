@@ -272,6 +272,29 @@ connect_two(const char *a, const char *b)
     done("connection.import", "{pairs: [[%s, %s]]}", a, b);
 }
 
+/* Connect @hub with m@first to m@last, in one command. */
+static inline void
+connect_hub(const char *hub, unsigned first, unsigned last)
+{
+    struct buf args = {0};
+    char pair[64];
+    for (unsigned i = first; i <= last; i++) {
+        snprintf(pair, sizeof(pair), "%s[%s, m%u]", i > first ? ", " : "{pairs: [", hub, i);
+        show(&args, pair);
+    }
+    show(&args, "]}");
+    done("connection.import", "%s", shown(&args));
+    buf_fini(&args);
+}
+
+/* Register m0 and so on. */
+static inline void
+register_many(unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        done("member.register", "{member: m%u, tier: unlimited}", i);
+}
+
 static inline seq_t
 last_seq(void)
 {
