@@ -131,6 +131,7 @@ def run(options, clock):
     looked = sum(pool.run(cut, [(first, options.seed, count)
                                 for first in range(0, len(STEPS), CHUNK)]))
     late = [number for number, step in enumerate(STEPS) if step.promised > 0]
+    trial.expect(len(late) > SAMPLE, "the promises were not seen")
     chosen = late if options.all else draw.sample(late, SAMPLE)
     starts = sum(pool.run(start_behind, [(number, options.seed) for number in chosen]))
     lies = pool.run(lie, [(number, options.seed) for number in draw.sample(late, 50)])
