@@ -102,6 +102,39 @@ void decision_settle(struct core *core);
 /* Append and apply the decision as the daemon's own events, without a command; then clear it. */
 void append_own(struct core *core);
 
+/* --- commands.c: contacts --------------------------------------------------------------------- */
+
+/* The hash of a contact, to be kept in the core until the command is appended. */
+enum kith_err hash_contact(struct call *call, const struct contact_arg *contact, const char *field,
+                           uint8_t hash[CONTACT_HASH_SIZE]);
+/* Where it is kept. */
+struct slice keep_hash(struct core *core, unsigned index);
+/* Fill in whose it is. */
+void load_contact(struct core *core, struct slice hash, struct contact_facts *out);
+
+/* --- commands_invite.c, commands_contact.c ------------------------------------------------------
+ */
+
+op_fn invite_create, invite_link, invite_resend, invite_revoke, invite_claim, invite_redeem,
+    invite_decline, invite_feedback, contact_suppress, contact_unsuppress;
+
+/* Convert the invites of a contact that @member has just verified, the oldest first, at most
+ * @count_max; the rest are left to the sweep, and the last event that verified it says so. Returns
+ * how many. */
+unsigned convert_contact(struct call *call, struct slice hash, const struct member *member,
+                         unsigned count_max);
+
+/* One more slice of what was left; the decision must be clear, and is appended. */
+void sweep_converting(struct core *core, msec_t now_ms);
+
+/* The inviter, and the member that the invite was converted for, or nobody. The pair is as it is in
+ * the views. */
+void load_whose(struct core *core, const struct invite *invite, uint64_t other,
+                struct pair_facts *out);
+
+/* The key of a token by its number; NULL if it is not there any more. */
+const uint8_t *find_token_key(struct core *core, uint64_t number);
+
 /* --- load_request.c ------------------------------------------------------------------------- */
 
 /* Fill all of @out but who, which is loaded: for connection.request and its preview alike. */
