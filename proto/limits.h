@@ -24,6 +24,7 @@
 #define KITH_AFTER_SIZE_MAX    128  /* an opaque place in a list */
 #define KITH_INTEREST_SIZE_MAX 64
 #define KITH_LABEL_SIZE_MAX    64 /* of a link */
+#define KITH_CURSOR_SIZE_MAX   64 /* a subscriber's name */
 #define KITH_TYPE_SIZE_MAX     64 /* an event type's prefix */
 
 /* Counts. */
@@ -41,6 +42,7 @@
 #define KITH_EVENT_LIMIT_MAX     1000
 #define KITH_EVENT_PAGE_SIZE_MAX (512 * 1024)
 #define KITH_EVENT_SCAN_MAX      10000 /* records a filtered page looks at */
+#define KITH_CURSOR_COUNT_MAX    10000 /* subscribers that are remembered; all are in memory */
 
 /* Time, in milliseconds. */
 #define KITH_WAIT_MS_MAX    30000 /* a long poll */

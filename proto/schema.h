@@ -83,6 +83,9 @@ enum kith_arg_type {
     X(MODE,      "mode",       CHOICE,  0, 0, "auto request", "whether the link connects at once, or asks the inviter") \
     X(DELIVERY,  "delivery",   CHOICE,  0, 0, "sent bounced complained", "what became of the mail")              \
     X(DEPTH,     "depth",      UINT,    1, KITH_TREE_DEPTH_MAX, NULL, "how many generations")                    \
+    X(CURSOR,    "name",       STR,     1, KITH_CURSOR_SIZE_MAX, NULL, "of the cursor, made by the caller")      \
+    X(SEQ,       "seq",        UINT,    0, KITH_INT_MAX, NULL, "the last sequence number dealt with")            \
+    X(AUDIENCE,  "audience",   MEMBERS, 1, KITH_OTHERS_COUNT_MAX, NULL, "only events in whose audience one of these is") \
     X(INVITE_NOTE,    "note",    FORBIDDEN, 0, 0, NULL, "") \
     X(INVITE_TEXT,    "text",    FORBIDDEN, 0, 0, NULL, "") \
     X(INVITE_MESSAGE, "message", FORBIDDEN, 0, 0, NULL, "")
@@ -146,7 +149,11 @@ enum kith_arg_type {
     X(INVITE_GET,          "invite.get",          QUERY,   A(MEMBER) | A(INVITE), 0, "one of a member's own invites") \
     X(INVITE_LIST,         "invite.list",         QUERY,   A(MEMBER), A(STATE) | A(AFTER) | A(LIMIT), "a member's own invites, newest first") \
     X(QUOTA_GET,           "quota.get",           QUERY,   A(MEMBER), 0, "what a member may still do, and when more") \
-    X(EVENT_READ,          "event.read",          QUERY,   0, A(AFTER_SEQ) | A(SINCE) | A(END) | A(LIMIT) | A(TYPES) | A(WAIT_MS), "read the log") \
+    X(EVENT_READ,          "event.read",          QUERY,   0, A(AFTER_SEQ) | A(SINCE) | A(END) | A(LIMIT) | A(TYPES) | A(AUDIENCE) | A(WAIT_MS), "read the log") \
+    X(CURSOR_COMMIT,       "cursor.commit",       COMMAND, A(CURSOR) | A(SEQ), 0, "remember how far a subscriber is") \
+    X(CURSOR_DELETE,       "cursor.delete",       COMMAND, A(CURSOR), 0, "forget a subscriber") \
+    X(CURSOR_GET,          "cursor.get",          QUERY,   A(CURSOR), 0, "how far a subscriber is") \
+    X(CURSOR_LIST,         "cursor.list",         QUERY,   0, A(AFTER) | A(LIMIT), "all cursors, by name") \
     X(COMMAND_LOOKUP,      "command.lookup",      QUERY,   A(ID), 0, "what became of a command") \
     X(CLOCK_ADVANCE,       "clock.advance",       COMMAND, A(MS), 0, "move the clock (only with --clock manual)")
 /* clang-format on */

@@ -40,6 +40,7 @@ open_store(struct daemon *daemon, struct fault *fault)
         .overlay_size = (uint64_t)config->overlay_size,
         .checkpoint_events = (uint64_t)config->checkpoint_events,
         .checkpoint_ms = config->checkpoint_ms,
+        .rows_version = CORE_ROWS_VERSION,
     };
     return store_open(&daemon->store, &options, fault);
 }

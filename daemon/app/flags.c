@@ -25,6 +25,10 @@ static const struct flag_row rows[] = {
     {"--set", "KEY=VALUE", .help = "any setting, as in --set request.ttl=90d"},
     {"--check", .action = FLAGS_CHECK,
      .help = "tell what is wrong with the settings, or print all of them, and exit"},
+    {"--verify", .action = FLAGS_VERIFY,
+     .help = "read all the data of a stopped daemon, tell what is damaged, and exit"},
+    {"--deep", .help = "with --verify: also make the views anew elsewhere, and compare"},
+    {"--json", .help = "with --verify: a JSON object a line"},
     {"--print-config", .action = FLAGS_PRINT_CONFIG,
      .help = "print the reference of all settings, a file that sets nothing"},
     {"--help", .action = FLAGS_HELP, .help = "print this"},
@@ -55,6 +59,7 @@ flags_print_help(FILE *out)
     }
     fprintf(out, "\nSignals: TERM and INT stop it cleanly, HUP rereads the file and accepts the\n"
                  "system clock. Exit: 0 stopped; 1 failed; 2 wrong flags or settings.\n"
+                 "With --verify: 0 sound; 1 damaged; 2 it could not look.\n"
                  "See kithd(8).\n");
 }
 
@@ -119,6 +124,10 @@ take(struct flags *flags, const struct flag_row *row, const char *argument,
         flags->file = argument;
     else if (strcmp(row->name, "--set") == 0)
         add_set(flags, argument, problems);
+    else if (strcmp(row->name, "--deep") == 0)
+        flags->deep = true;
+    else if (strcmp(row->name, "--json") == 0)
+        flags->json = true;
     else
         flags->action = row->action;
 }
@@ -174,4 +183,6 @@ flags_read(struct flags *flags, int argc, char **argv, const char *(*lookup)(con
             add_value(flags, variables[i].variable, variables[i].key, text, problems);
     }
     read_words(flags, argc, argv, problems);
+    if ((flags->deep || flags->json) && flags->action != FLAGS_VERIFY)
+        problems_add(problems, "%s goes with --verify", flags->deep ? "--deep" : "--json");
 }

@@ -9,10 +9,18 @@
 
 #define FLAGS_VALUE_COUNT_MAX 64 /* each --command counts */
 
-enum flags_action { FLAGS_SERVE, FLAGS_CHECK, FLAGS_PRINT_CONFIG, FLAGS_HELP, FLAGS_VERSION };
+enum flags_action {
+    FLAGS_SERVE,
+    FLAGS_CHECK,
+    FLAGS_VERIFY,
+    FLAGS_PRINT_CONFIG,
+    FLAGS_HELP,
+    FLAGS_VERSION
+};
 
 struct flags {
     enum flags_action action;
+    bool deep, json;                                   /* of --verify */
     const char *file;                                  /* the configuration file, or NULL */
     struct config_value values[FLAGS_VALUE_COUNT_MAX]; /* the environment's, then the flags' */
     unsigned value_count;

@@ -129,7 +129,7 @@ request_end(struct apply *apply, struct both *both)
     pair->state = PAIR_NONE;
     pair->request = (struct public_id){{0}};
     pair->request_seq = pair->created_ms = pair->expires_ms = 0;
-    pair->from_side = pair->disp = pair->step_ms = 0;
+    pair->from_side = pair->disp = pair->step_ms = pair->cost = 0;
     pair->filtered = false;
 }
 
@@ -238,6 +238,7 @@ apply_requested(struct apply *apply, const struct event *event)
     pair->disp = event->shadow ? DISP_SHADOW : disp;
     pair->step_ms = step_ms;
     pair->filtered = event->filtered;
+    pair->cost = event->cost;
     pair->request = event->request;
     pair->request_seq = event->seq;
     pair->created_ms = (uint64_t)event->at_ms;
@@ -266,8 +267,11 @@ mark_accepted(struct apply *apply, struct both *both, const struct event *event)
     struct member *sender = sender_of(both);
     unsigned flags = STAMP_ACCEPTED | (event->refund_day ? STAMP_REFUNDED_DAY : 0) |
                      (event->refund_week ? STAMP_REFUNDED_WEEK : 0);
+    if (both->pair.cost == 0)
+        return;
     buf_clear(&apply->stamps);
-    stamps_mark(&apply->stamps, sender->stamps, (msec_t)both->pair.created_ms, flags);
+    stamps_mark(&apply->stamps, sender->stamps, (msec_t)both->pair.created_ms,
+                (unsigned)both->pair.cost, flags);
     sender->stamps = buf_slice(&apply->stamps);
 }
 

@@ -510,5 +510,7 @@ op_fn *const command_fns[KITH_OP_COUNT] = {
     [KITH_OP_INVITE_FEEDBACK] = invite_feedback,
     [KITH_OP_CONTACT_SUPPRESS] = contact_suppress,
     [KITH_OP_CONTACT_UNSUPPRESS] = contact_unsuppress,
+    [KITH_OP_CURSOR_COMMIT] = cursor_commit,
+    [KITH_OP_CURSOR_DELETE] = cursor_delete,
     [KITH_OP_CLOCK_ADVANCE] = clock_advance,
 };

@@ -19,6 +19,7 @@ core_create(const struct core_options *options)
     core->log = store_log(options->store);
     core->views = store_views(options->store);
     core->keys = store_keys(options->store);
+    core->state = store_state(options->store);
     core->stats = options->stats;
     core->refresh = options->refresh;
     core->refresh_context = options->refresh_context;

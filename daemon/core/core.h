@@ -27,6 +27,10 @@
 
 #define CORE_SEED_SIZE 32
 
+/* Raise it when the meaning of a row changes (core/rows, store/tables.h): views that another
+ * version wrote are dropped at the start and made anew from the log. */
+#define CORE_ROWS_VERSION 1
+
 /* One sweep appends at most this many events, so that no turn is long. */
 #define CORE_SWEEP_MAX 1000
 

@@ -103,7 +103,7 @@ decide_unpreapprove(const struct pair_facts *who, struct decision *out)
 {
     assert(out->event_count == 0);
     enum kith_err err = check_ending(who, out);
-    if (err == KITH_OK && who->pair.side[actor_side(who)].approved_seq > 0)
+    if (err == KITH_OK && pair_side_approves(&who->pair.side[actor_side(who)], out->now_ms))
         one_sided(EVENT_MEMBER_UNPREAPPROVED, who, out);
     return err;
 }

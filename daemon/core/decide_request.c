@@ -23,11 +23,12 @@ refuse_quota(const struct window_use *use, struct decision *out)
 }
 
 static void
-tell_quota(const struct request_facts *facts, uint64_t cost, struct decision *out)
+tell_quota(const struct request_facts *facts, uint64_t cost, unsigned refunded,
+           struct decision *out)
 {
     struct window_use use;
     struct entries_inner quota = entries_open(&out->result, "quota");
-    if (quota_after(&facts->quota, cost, out->now_ms, &use)) {
+    if (quota_after(&facts->quota, cost, refunded, out->now_ms, &use)) {
         entries_uint(&out->result, "left", use.left);
         if (use.left == 0)
             entries_time(&out->result, "next_free_at", use.next_free_ms);
@@ -80,10 +81,11 @@ tell_advice(const struct request_facts *facts, struct decision *out)
 }
 
 static enum kith_err
-tell_connected(const struct request_facts *facts, uint64_t cost, struct decision *out)
+tell_connected(const struct request_facts *facts, uint64_t cost, unsigned refunded,
+               struct decision *out)
 {
     entries_cstr(&out->result, "state", "connected");
-    tell_quota(facts, cost, out);
+    tell_quota(facts, cost, refunded, out);
     tell_advice(facts, out);
     return KITH_OK;
 }
@@ -98,7 +100,7 @@ cross(const struct request_facts *facts, const struct rules *rules, struct decis
     if (rules_is_full(rules, &facts->who.other))
         return KITH_PEER_FULL;
     connect_pair(&facts->who, VIA_CROSSING, &facts->asker, rules, out)->note = facts->note.text;
-    return tell_connected(facts, 0, out);
+    return tell_connected(facts, 0, 0, out);
 }
 
 /* --- asking --------------------------------------------------------------------------------- */
@@ -212,17 +214,19 @@ open_request(const struct request_facts *facts, uint64_t cost, bool shadow,
     return event;
 }
 
-/* The acceptance that comes with the request: a refund as for any other. */
-static void
+/* The acceptance that comes with the request: a refund as for any other. Returns the windows in
+ * which the request no longer counts, as a set of bits. */
+static unsigned
 accept_at_once(const struct request_facts *facts, const struct event *requested, uint64_t via,
                const struct rules *rules, struct decision *out)
 {
     struct event *event = connect_pair(&facts->who, via, NULL, rules, out);
     event->request = requested->request;
-    if (rules->settings->refund && requested->cost > 0) {
-        event->refund_day = quota_refunds(&facts->quota, WINDOW_DAY, out->now_ms, out->now_ms);
-        event->refund_week = quota_refunds(&facts->quota, WINDOW_WEEK, out->now_ms, out->now_ms);
-    }
+    if (!rules->settings->refund || requested->cost == 0)
+        return 0;
+    event->refund_day = quota_refunds(&facts->quota, WINDOW_DAY, out->now_ms, out->now_ms);
+    event->refund_week = quota_refunds(&facts->quota, WINDOW_WEEK, out->now_ms, out->now_ms);
+    return (unsigned)event->refund_day << WINDOW_DAY | (unsigned)event->refund_week << WINDOW_WEEK;
 }
 
 /* All that is checked before anything secret is looked at, in the order of the rules. */
@@ -271,17 +275,16 @@ ask(const struct request_facts *facts, const struct rules *rules, struct decisio
     bool quiet = is_quiet(facts, shadow, out->now_ms);
     uint64_t via = quiet ? VIA_NONE : immediate_via(facts, rules, out->now_ms);
     const struct event *event = open_request(facts, cost, shadow, rules, out);
-    if (via != VIA_NONE)
-        accept_at_once(facts, event, via, rules, out);
+    unsigned refunded = via != VIA_NONE ? accept_at_once(facts, event, via, rules, out) : 0;
     restrict_sender(&facts->who.actor, &evidence, out);
     if (via != VIA_NONE)
-        return tell_connected(facts, cost, out);
+        return tell_connected(facts, cost, refunded, out);
 
     entries_cstr(&out->result, "state", "pending");
     if (!facts->preview)
         entries_id(&out->result, "request", &event->request);
     entries_time(&out->result, "expires_at", (msec_t)event->expires_ms);
-    tell_quota(facts, cost, out);
+    tell_quota(facts, cost, 0, out);
     tell_advice(facts, out);
     return KITH_OK;
 }

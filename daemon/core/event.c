@@ -147,18 +147,26 @@ render_value(struct buf *out, const struct field *field, const struct event *eve
     }
 }
 
+bool
+event_has_audience(const struct event *event, struct slice member)
+{
+    for (unsigned i = 0; i < AUDIENCE_COUNT; i++)
+        if (event->audience >> i & 1 && slice_equal(event_audience_member(event, i), member))
+            return true;
+    return false;
+}
+
 static void
 render_audience(struct buf *out, const struct event *event)
 {
-    const struct slice members[] = {event->from, event->to, event->member, event->other,
-                                    event->clicked};
     size_t place = write_open_array(out);
     uint32_t count = 0;
 
-    for (unsigned i = 0; i < ARRAY_COUNT(members); i++)
+    for (unsigned i = 0; i < AUDIENCE_COUNT; i++)
         if (event->audience >> i & 1) {
-            assert(members[i].size > 0);
-            write_str(out, members[i]);
+            struct slice member = event_audience_member(event, i);
+            assert(member.size > 0);
+            write_str(out, member);
             count++;
         }
     write_close_array(out, place, count);

@@ -263,6 +263,19 @@ void event_encode(struct buf *out, const struct event *event);
  * with fields known to this program. */
 bool event_decode(struct slice body, struct event *out);
 
+/* Who is meant by each bit of an audience, in their order. An event names no member twice. */
+#define AUDIENCE_COUNT 5
+static inline struct slice
+event_audience_member(const struct event *event, unsigned bit)
+{
+    const struct slice members[AUDIENCE_COUNT] = {event->from, event->to, event->member,
+                                                  event->other, event->clicked};
+    return event->audience >> bit & 1 ? members[bit] : (struct slice){0};
+}
+
+/* Does the event belong into the feed of @member? */
+bool event_has_audience(const struct event *event, struct slice member);
+
 /* Append the event as it goes on the wire: {v, seq, at, type, cause, fields, audience, notify}.
  * @cause: the id of its command; absent: nil, the daemon's own. */
 void event_render(struct buf *out, const struct event *event, struct slice cause);

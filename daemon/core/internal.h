@@ -22,6 +22,7 @@ struct core {
     struct log *log;
     struct views *views;
     struct keys *keys;
+    struct state *state;
     struct stats *stats;
     void (*refresh)(void *context, struct stats *stats);
     void *refresh_context;
@@ -63,6 +64,10 @@ struct call {
     msec_t now_ms;
     struct decision *out; /* events (commands only), result, details */
     size_t room;          /* bytes that the result may take; lists end their page early */
+
+    /* Commands only: it changed state beside the log, if anything: no event, and no kept outcome.
+     */
+    bool leaves_no_trace;
 
     /* Queries only: */
     bool may_wait;   /* by core_wait */
@@ -143,6 +148,13 @@ enum kith_err load_request(struct call *call, struct request_facts *out);
 /* The limits of a member, with all that quota.get tells of them. */
 void load_quota(struct core *core, const struct member *member, msec_t now_ms,
                 struct quota_facts *out);
+
+/* --- cursor.c -------------------------------------------------------------------------------- */
+
+op_fn cursor_commit, cursor_delete, query_cursor, query_cursors;
+
+/* How far the last of all subscribers is behind the log's end. */
+uint64_t cursor_lag_max(const struct core *core);
 
 /* --- sealing: seal_text.c ------------------------------------------------------------------- */
 

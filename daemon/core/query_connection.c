@@ -226,6 +226,20 @@ query_access(struct call *call)
     return KITH_OK;
 }
 
+/* As the expiry that comes first will leave the two, in these facts only. */
+static void
+expire_facts(struct pair_facts *who, msec_t now_ms, msec_t cooldown_ms)
+{
+    if (!pair_is_due(&who->pair, now_ms))
+        return;
+    bool forth = who->pair.from_side == actor_side(who);
+    struct member *sender = forth ? &who->actor : &who->other;
+    struct member *recipient = forth ? &who->other : &who->actor;
+    sender->outgoing--;
+    recipient->incoming -= who->pair.disp == DISP_OPEN;
+    pair_expire(&who->pair, now_ms, cooldown_ms);
+}
+
 /* --- connection.preview --------------------------------------------------------------------- */
 
 /* The same load and the same decision as the request itself; then nothing is done with it. A
@@ -244,7 +258,7 @@ query_preview(struct call *call)
     who->pair = (struct pair){0};
     if (who->actor.known && who->other.known) {
         pair_load(core->views, &who->actor, &who->other, &who->pair);
-        pair_expire(&who->pair, call->now_ms, core->rules.settings->cooldown_expire);
+        expire_facts(who, call->now_ms, core->rules.settings->cooldown_expire);
         pair_show(&who->pair, actor_side(who), call->now_ms);
     }
     call->out->first_seq = log_last(core->log) + 1;

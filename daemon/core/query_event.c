@@ -21,6 +21,19 @@ type_is_wanted(const struct call *call, const struct event *event)
     return false;
 }
 
+static bool
+audience_is_wanted(const struct call *call, const struct event *event)
+{
+    struct reader reader;
+    if (!args_has(call->args, KITH_ARG_AUDIENCE))
+        return true;
+    reader_init(&reader, call->args->value[KITH_ARG_AUDIENCE].raw);
+    for (uint32_t left = event->audience ? reader_array(&reader) : 0; left > 0; left--)
+        if (event_has_audience(event, reader_str(&reader)))
+            return true;
+    return false;
+}
+
 /* Where to begin: exactly one of after, since, end; else at the first event. */
 static enum kith_err
 find_start(struct call *call, seq_t *after)
@@ -72,7 +85,7 @@ read_events(struct call *call, seq_t after, uint32_t *count)
     while (*count < limit && seen < after + KITH_EVENT_SCAN_MAX &&
            history_next(&history, core, &event, &cause)) {
         size_t start = out->size;
-        if (type_is_wanted(call, &event)) {
+        if (type_is_wanted(call, &event) && audience_is_wanted(call, &event)) {
             event_render(out, &event, cause);
             if (out->size > room && *count > 0) {
                 out->size = start;

@@ -15,10 +15,10 @@ static const struct {
     {"types_count", KITH_TYPES_COUNT_MAX},   {"list_limit", KITH_LIST_LIMIT_MAX},
     {"event_limit", KITH_EVENT_LIMIT_MAX},   {"event_page_size", KITH_EVENT_PAGE_SIZE_MAX},
     {"wait_ms", KITH_WAIT_MS_MAX},           {"min_pos_ms", KITH_MIN_POS_MS_MAX},
-    {"parked_count", KITH_PARKED_COUNT_MAX},
+    {"parked_count", KITH_PARKED_COUNT_MAX}, {"cursor_count", KITH_CURSOR_COUNT_MAX},
 };
 
-static const char *const features[] = {"batch", "min_pos", "wait_ms"};
+static const char *const features[] = {"batch", "min_pos", "wait_ms", "cursor"};
 
 enum kith_err
 query_hello(struct call *call)
@@ -53,6 +53,8 @@ query_stats(struct call *call)
     core->stats->members = member_count(core->views);
     core->stats->first_seq = log_first(core->log);
     core->stats->last_seq = log_last(core->log);
+    core->stats->cursors = state_count(core->state, STATE_CURSOR);
+    core->stats->cursor_lag_max = cursor_lag_max(core);
     core->stats->checkpoint_seq = views_checkpointed(core->views);
     for (unsigned i = 0; i < stat_count; i++) {
         const void *value = (const uint8_t *)core->stats + stat_rows[i].offset;

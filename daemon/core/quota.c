@@ -227,15 +227,17 @@ quota_refuses(const struct quota_facts *facts, uint64_t cost, bool note, msec_t 
 }
 
 bool
-quota_after(const struct quota_facts *facts, uint64_t cost, msec_t now_ms, struct window_use *out)
+quota_after(const struct quota_facts *facts, uint64_t cost, unsigned refunded, msec_t now_ms,
+            struct window_use *out)
 {
     bool any = false;
     for (enum window window = WINDOW_BURST; window <= WINDOW_WEEK; window++) {
         struct window_use use;
-        quota_look(facts, window, cost + 1, now_ms, &use);
+        uint64_t counted = refunded >> window & 1 ? 0 : cost;
+        quota_look(facts, window, counted + 1, now_ms, &use);
         if (use.limit == 0)
             continue;
-        use.left = use.left > cost ? use.left - cost : 0;
+        use.left = use.left > counted ? use.left - counted : 0;
         if (use.left > 0)
             use.next_free_ms = 0;
         else if (use.next_free_ms == 0) /* the new request itself is what has to leave */

@@ -64,8 +64,8 @@ bool quota_refuses(const struct quota_facts *facts, uint64_t cost, bool note, ms
                    struct window_use *out);
 
 /* What is left of the tightest of burst, hour, day and week after a request of @cost (0: as it
- * is); false if all are off. */
-bool quota_after(const struct quota_facts *facts, uint64_t cost, msec_t now_ms,
+ * is); false if all are off. @refunded: a set of bits 1 << window, in which it no longer counts. */
+bool quota_after(const struct quota_facts *facts, uint64_t cost, unsigned refunded, msec_t now_ms,
                  struct window_use *out);
 
 /* Is anything of this member's requests counted at all? */

@@ -48,7 +48,7 @@ stamps_add(struct buf *out, struct slice stamps, unsigned flags, msec_t now_ms)
 }
 
 void
-stamps_mark(struct buf *out, struct slice stamps, msec_t at_ms, unsigned flags)
+stamps_mark(struct buf *out, struct slice stamps, msec_t at_ms, unsigned cost, unsigned flags)
 {
     size_t start = out->size;
     buf_append(out, stamps.data, stamps.size);
@@ -56,7 +56,7 @@ stamps_mark(struct buf *out, struct slice stamps, msec_t at_ms, unsigned flags)
         return;
     size_t first = stamps_first_within(stamps, 1, at_ms); /* the first not before at_ms */
     for (size_t i = first; i < stamps_count(stamps) && stamps_at(stamps, i) == at_ms; i++)
-        if (!(stamps_flags(stamps, i) & STAMP_ACCEPTED)) {
+        if ((stamps_flags(stamps, i) & (STAMP_ACCEPTED | STAMP_COST)) == cost) {
             out->data[start + i * STAMP_SIZE + STAMP_SIZE - 1] |= (uint8_t)flags;
             return;
         }

@@ -47,9 +47,9 @@ size_t stamps_first_within(struct slice stamps, msec_t length_ms, msec_t now_ms)
 /* Append to @out the stamps that still matter at @now_ms, and a new one with @flags. */
 void stamps_add(struct buf *out, struct slice stamps, unsigned flags, msec_t now_ms);
 
-/* Append to @out all stamps, with @flags added to the first at @at_ms that was not accepted yet.
- * Nothing changes if there is none: an uncounted request, or one that is long gone. */
-void stamps_mark(struct buf *out, struct slice stamps, msec_t at_ms, unsigned flags);
+/* Append to @out all stamps, with @flags added to the one of a request of @cost at @at_ms: of
+ * several that are alike, the first not accepted yet. Nothing changes if it is long gone. */
+void stamps_mark(struct buf *out, struct slice stamps, msec_t at_ms, unsigned cost, unsigned flags);
 
 /* How many of the requests that the rate looks at were accepted, of those sent after @after_ms. */
 struct rate {

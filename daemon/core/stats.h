@@ -52,6 +52,8 @@
     X(replies_kept,        GAUGE,   "replies waiting for a peer that does not read")                \
     X(replies_delayed,     COUNTER, "replies that had to wait for their peer")                      \
     X(replies_dropped,     COUNTER, "replies given up: the peer did not read")                      \
+    X(cursors,             GAUGE,   "subscribers whose place is remembered")                        \
+    X(cursor_lag_max,      GAUGE,   "events that the last of them is behind")                       \
     X(clock_steps,         COUNTER, "jumps of the system clock that were not followed")             \
     X(uptime_ms,           GAUGE,   "since the start, ms")
 /* clang-format on */

@@ -23,8 +23,7 @@ work_write(struct checkpoint *checkpoint)
 {
     msec_t began_ms = clock_ms();
     checkpoint->fault.text[0] = 0;
-    checkpoint->err = checkpoint_write(checkpoint->env, checkpoint->tables, checkpoint->overlay,
-                                       &checkpoint->mark, &checkpoint->fault);
+    checkpoint->err = checkpoint_write(checkpoint);
     checkpoint->took_ms = clock_ms() - began_ms;
 }
 

@@ -14,6 +14,7 @@
 #include <pthread.h>
 
 #include "store/env.h"
+#include "store/filter.h"
 #include "store/overlay.h"
 
 enum checkpoint_phase {
@@ -53,6 +54,7 @@ struct checkpoint {
     /* These belong to whom the phase says. */
     struct overlay *overlay;
     struct checkpoint_mark mark; /* what to write; the counts and sums are brought up to date */
+    struct filter *filters[VIEW_TABLE_COUNT]; /* of point tables; full ones are made anew */
     enum kith_err err;
     struct fault fault;
     msec_t took_ms;
@@ -77,9 +79,7 @@ void checkpoint_again(struct checkpoint *checkpoint);
 enum checkpoint_phase checkpoint_wait(struct checkpoint *checkpoint);
 
 /* What the thread does while WRITING: one transaction. */
-enum kith_err checkpoint_write(struct env *env, const struct checkpoint_tables *tables,
-                               const struct overlay *overlay, struct checkpoint_mark *mark,
-                               struct fault *fault);
+enum kith_err checkpoint_write(struct checkpoint *checkpoint);
 
 void checkpoint_mark_put(struct env_txn *txn, MDB_dbi meta, const struct checkpoint_mark *mark);
 /* False if there is none, or none that this program wrote. */

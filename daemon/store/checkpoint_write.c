@@ -9,6 +9,9 @@
 #include "base/endian.h"
 #include "store/checkpoint.h"
 
+/* A new filter has room for this many times the keys that there are: making it reads them all. */
+#define FILTER_GROWTH 4
+
 /* One table being written, with the transaction's sticky error. */
 struct writer {
     struct env_txn *txn;
@@ -16,10 +19,12 @@ struct writer {
     const struct overlay *overlay;
     enum view_table table;
     struct checkpoint_mark *mark;
-    struct buf stored; /* a value and its trailer */
+    struct filter **filters; /* one a table */
+    struct buf stored;       /* a value and its trailer */
     uint8_t last[VIEW_KEY_SIZE_MAX];
     size_t last_size; /* of the last key in LMDB when the table was opened; 0 if it was empty */
-    bool is_beyond;   /* our keys are above it from here on: they are appended */
+    struct filter *filter;
+    bool is_beyond; /* our keys are above it from here on: they are appended */
 };
 
 static void
@@ -29,11 +34,45 @@ fail(struct writer *writer, int rc)
         writer->txn->rc = rc;
 }
 
+/* Make the filter of this table anew, from what is there. Where memory is short the old one goes
+ * on, or LMDB is asked for all. */
+static void
+filter_renew(struct writer *writer)
+{
+    uint64_t count = writer->mark->rows[writer->table];
+    struct filter *filter = filter_create(count * FILTER_GROWTH);
+    MDB_val key, value;
+    if (!filter)
+        return;
+    int rc = mdb_cursor_get(writer->cursor, &key, &value, MDB_FIRST);
+    for (; rc == 0; rc = mdb_cursor_get(writer->cursor, &key, &value, MDB_NEXT))
+        filter_add(filter, key_hash((uint8_t)writer->table, env_slice(key)));
+    if (rc != MDB_NOTFOUND) {
+        filter_destroy(filter);
+        fail(writer, rc);
+        return;
+    }
+    writer->filters[writer->table] = filter;
+}
+
+/* The filter that the keys of this table are added to; NULL if there is none. */
+static struct filter *
+filter_of(struct writer *writer)
+{
+    if (view_tables[writer->table].kind == VIEW_KIND_LIST)
+        return NULL;
+    struct filter **filter = &writer->filters[writer->table];
+    if (!*filter || filter_is_full(*filter))
+        filter_renew(writer);
+    return *filter;
+}
+
 static void
 writer_begin(struct writer *writer, MDB_dbi table_id, enum view_table table)
 {
     MDB_val key, value;
     writer->table = table;
+    writer->filter = NULL;
     writer->last_size = 0;
     writer->is_beyond = false;
     if (writer->txn->rc != 0)
@@ -49,6 +88,8 @@ writer_begin(struct writer *writer, MDB_dbi table_id, enum view_table table)
     }
     if (rc != 0 && rc != MDB_NOTFOUND)
         fail(writer, rc);
+    else
+        writer->filter = filter_of(writer);
 }
 
 static void
@@ -83,6 +124,8 @@ value_write(struct writer *writer, struct slice key, struct slice value)
         fail(writer, ENOMEM);
         return;
     }
+    if (writer->filter)
+        filter_add(writer->filter, key_hash((uint8_t)writer->table, key));
     MDB_val name = env_val(key), stored = env_val(buf_slice(&writer->stored));
     int rc = mdb_cursor_put(writer->cursor, &name, &stored,
                             writer->is_beyond ? MDB_APPEND : MDB_NOOVERWRITE);
@@ -303,18 +346,20 @@ points_write(struct writer *writer, const struct checkpoint_tables *tables)
 }
 
 enum kith_err
-checkpoint_write(struct env *env, const struct checkpoint_tables *tables,
-                 const struct overlay *overlay, struct checkpoint_mark *mark, struct fault *fault)
+checkpoint_write(struct checkpoint *checkpoint)
 {
     struct env_txn txn;
-    env_begin(&txn, env);
-    struct writer writer = {.txn = &txn, .overlay = overlay, .mark = mark};
-    points_write(&writer, tables);
-    lists_write(&writer, tables);
+    env_begin(&txn, checkpoint->env);
+    struct writer writer = {.txn = &txn,
+                            .overlay = checkpoint->overlay,
+                            .mark = &checkpoint->mark,
+                            .filters = checkpoint->filters};
+    points_write(&writer, checkpoint->tables);
+    lists_write(&writer, checkpoint->tables);
     buf_fini(&writer.stored);
-    checkpoint_mark_put(&txn, tables->meta, mark);
-    enum kith_err err = env_commit(&txn, fault);
+    checkpoint_mark_put(&txn, checkpoint->tables->meta, &checkpoint->mark);
+    enum kith_err err = env_commit(&txn, &checkpoint->fault);
     if (err == KITH_OK)
-        env_pad(env);
+        env_pad(checkpoint->env);
     return err;
 }

@@ -26,7 +26,7 @@ struct keys {
 static const struct row *
 pending_find(const struct keys *keys, struct slice member)
 {
-    uint32_t hash = key_hash(KEYS_TABLE, member);
+    uint32_t hash = (uint32_t)key_hash(KEYS_TABLE, member);
     uint32_t place = hash_find(&keys->pending, &keys->arena, hash, KEYS_TABLE, member);
     return place ? arena_at(&keys->arena, place) : NULL;
 }
@@ -74,7 +74,7 @@ pending_row(struct keys *keys, struct slice member)
     struct arena *arena = &keys->arena;
     if (!hash_ensure(&keys->pending) || !arena_ensure(arena, row_size(member, SEAL_KEY_SIZE)))
         return NULL;
-    uint32_t hash = key_hash(KEYS_TABLE, member);
+    uint32_t hash = (uint32_t)key_hash(KEYS_TABLE, member);
     uint32_t *slot = hash_slot(&keys->pending, arena, hash, KEYS_TABLE, member);
     if (*slot == 0)
         *slot = row_make(arena, KEYS_TABLE, member, SEAL_KEY_SIZE);

@@ -155,22 +155,27 @@ log_checksum(struct log *log, seq_t seq, uint64_t *out)
     return KITH_OK;
 }
 
+bool
+log_record_check(struct slice stored, seq_t seq, uint64_t seed, struct log_record *out)
+{
+    if (stored.size < RECORD_HEAD_SIZE || get_be64(stored.data) != record_hash(stored, seed))
+        return false;
+    *out = (struct log_record){
+        .seq = seq,
+        .at_ms = (msec_t)get_be64(stored.data + CHECKSUM_SIZE),
+        .body = {stored.data + RECORD_HEAD_SIZE, stored.size - RECORD_HEAD_SIZE},
+    };
+    return true;
+}
+
 /* Read record @seq and check it against @seed, its predecessor's checksum. */
 static enum kith_err
 record_read(struct log *log, seq_t seq, uint64_t seed, struct log_record *out, uint64_t *checksum)
 {
     struct slice record = record_at(log, seq);
-    if (record.size < RECORD_HEAD_SIZE)
+    if (!log_record_check(record, seq, seed, out))
         return damaged(log, seq);
-    uint64_t expected = record_hash(record, seed);
-    if (get_be64(record.data) != expected)
-        return damaged(log, seq);
-    *out = (struct log_record){
-        .seq = seq,
-        .at_ms = (msec_t)get_be64(record.data + CHECKSUM_SIZE),
-        .body = {record.data + RECORD_HEAD_SIZE, record.size - RECORD_HEAD_SIZE},
-    };
-    *checksum = expected;
+    *checksum = get_be64(record.data);
     return KITH_OK;
 }
 
@@ -361,9 +366,9 @@ meta_put(struct log *log, struct env_txn *txn, const char *name, struct slice va
 
 /* False if the row is missing, damaged or not of this size. */
 static bool
-meta_get(struct log *log, struct env_txn *txn, const char *name, void *out, size_t size)
+meta_get(struct env_txn *txn, MDB_dbi meta, const char *name, void *out, size_t size)
 {
-    struct slice key = slice_str(name), value = env_get(txn, log->meta, key);
+    struct slice key = slice_str(name), value = env_get(txn, meta, key);
     if (!value.data || !row_check(META_TABLE, key, &value, NULL) || value.size != size)
         return false;
     memcpy(out, value.data, size);
@@ -384,11 +389,42 @@ meta_make(struct log *log, struct env_txn *txn)
     meta_put(log, txn, META_BASE, slice_of(base, sizeof(base)));
 }
 
+static enum kith_err
+meta_parse(struct env_txn *txn, MDB_dbi meta, struct log_meta *out, struct fault *fault)
+{
+    uint8_t format[4], epoch[8], base[16];
+    if (!meta_get(txn, meta, META_FORMAT, format, sizeof(format))) {
+        fault_set(fault, "it is not a log of kith, or is damaged: restore it from a backup");
+        return KITH_INTERNAL;
+    }
+    if (get_be32(format) != STORE_FORMAT) {
+        fault_set(fault, "it has format %u and this program knows format %u: use the %s",
+                  (unsigned)get_be32(format), STORE_FORMAT,
+                  get_be32(format) > STORE_FORMAT ? "newer program" : "older one to convert it");
+        return KITH_UNAVAILABLE;
+    }
+    if (!meta_get(txn, meta, META_EPOCH, epoch, sizeof(epoch)) ||
+        !meta_get(txn, meta, META_BASE, base, sizeof(base))) {
+        fault_set(fault, "it is damaged: restore it from a backup");
+        return KITH_INTERNAL;
+    }
+    *out = (struct log_meta){get_be64(epoch), get_be64(base + 8), get_be64(base)};
+    return KITH_OK;
+}
+
+bool
+log_meta_read(MDB_txn *txn, MDB_dbi meta, struct log_meta *out, struct fault *fault)
+{
+    struct env_txn reading = {.txn = txn};
+    return meta_parse(&reading, meta, out, fault) == KITH_OK;
+}
+
 /* Read the rows of table meta, or make them in a new log. */
 static enum kith_err
 meta_load(struct log *log, struct env_txn *txn, struct fault *fault)
 {
-    uint8_t format[4], epoch[8], base[16];
+    struct log_meta meta;
+    struct fault why = {""};
     MDB_stat stat;
     if (txn->rc != 0)
         return KITH_OK; /* env_commit() will say so */
@@ -397,25 +433,13 @@ meta_load(struct log *log, struct env_txn *txn, struct fault *fault)
     if (txn->rc != 0)
         return KITH_OK;
 
-    if (!meta_get(log, txn, META_FORMAT, format, sizeof(format))) {
-        fault_set(fault,
-                  "%s/data.mdb is not a log of kith, or is damaged: restore it from a backup",
-                  log->env->dir);
-        return KITH_INTERNAL;
+    enum kith_err err = meta_parse(txn, log->meta, &meta, &why);
+    if (err != KITH_OK) {
+        fault_set(fault, "%s/data.mdb: %s", log->env->dir, why.text);
+        return err;
     }
-    if (get_be32(format) != STORE_FORMAT) {
-        fault_set(fault, "%s/data.mdb has format %u and this program knows format %u: use the %s",
-                  log->env->dir, (unsigned)get_be32(format), STORE_FORMAT,
-                  get_be32(format) > STORE_FORMAT ? "newer program" : "older one to convert it");
-        return KITH_UNAVAILABLE;
-    }
-    if (!meta_get(log, txn, META_EPOCH, epoch, sizeof(epoch)) ||
-        !meta_get(log, txn, META_BASE, base, sizeof(base))) {
-        fault_set(fault, "%s/data.mdb is damaged: restore it from a backup", log->env->dir);
-        return KITH_INTERNAL;
-    }
-    log->epoch = get_be64(epoch);
-    log->base = (struct tip){.seq = get_be64(base), .checksum = get_be64(base + 8)};
+    log->epoch = meta.epoch;
+    log->base = (struct tip){.seq = meta.base_seq, .checksum = meta.base_checksum};
     return KITH_OK;
 }
 

@@ -62,7 +62,8 @@ find(const struct overlay *overlay, const struct overlay_key *key)
 {
     if (view_tables[key->table].kind == VIEW_KIND_LIST)
         return tree_find(&overlay->lists[key->table], &overlay->arena, &key->tree);
-    return hash_find(&overlay->points, &overlay->arena, key->hash, (uint8_t)key->table, key->key);
+    return hash_find(&overlay->points, &overlay->arena, (uint32_t)key->hash, (uint8_t)key->table,
+                     key->key);
 }
 
 const struct row *
@@ -88,9 +89,9 @@ find_or_add(struct overlay *overlay, const struct overlay_key *key, size_t value
     if (!arena_ensure(&overlay->arena, room) || (!is_list && !hash_ensure(&overlay->points)))
         return 0;
 
-    uint32_t *slot = is_list
-                         ? tree_slot(&overlay->lists[table], &overlay->arena, &key->tree)
-                         : hash_slot(&overlay->points, &overlay->arena, key->hash, table, key->key);
+    uint32_t *slot = is_list ? tree_slot(&overlay->lists[table], &overlay->arena, &key->tree)
+                             : hash_slot(&overlay->points, &overlay->arena, (uint32_t)key->hash,
+                                         table, key->key);
     if (*slot == 0)
         *slot = row_make(&overlay->arena, table, key->key, value_size);
     assert(*slot != 0);

@@ -27,7 +27,7 @@ struct overlay_key {
     enum view_table table;
     struct slice key; /* borrowed */
     union {
-        uint32_t hash;        /* of a point row */
+        uint64_t hash;        /* of a point row */
         struct tree_key tree; /* of a list row */
     };
 };

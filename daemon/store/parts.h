@@ -1,8 +1,8 @@
-/* store/parts.h: the inner faces of log and keys, for store.c and views.c only.
+/* store/parts.h: the inner faces of log, keys and state, for store.c and views.c only.
  *
- * A batch is written by log_write() and keys_write() into one transaction. These two read what is
- * pending and touch nothing else, so that the commit may move to a thread of its own; what was
- * written is then settled with _keep(), or with _drop(), on the loop thread.
+ * A batch is written by log_write(), keys_write() and state_write() into one transaction. These
+ * read what is pending and touch nothing else, so that the commit may move to a thread of its own;
+ * what was written is then settled with _keep(), or with _drop(), on the loop thread.
  *
  * Layer: store (internal). Thread: loop thread only. Blocking: as env.h.
  */
@@ -12,6 +12,7 @@
 #include "store/env.h"
 #include "store/keys.h"
 #include "store/log.h"
+#include "store/state.h"
 
 /* Open or make the log in @env (borrowed until closed), and check its last record and that none is
  * missing. KITH_INTERNAL if it is damaged, KITH_UNAVAILABLE otherwise, both with @fault. */
@@ -31,6 +32,17 @@ bool log_is_unchanged(struct log *log);
  * starts from. */
 enum kith_err log_checksum(struct log *log, seq_t seq, uint64_t *out);
 
+/* For who looks at a log from outside. False where @stored is not record @seq of a chain in which
+ * @seed is the checksum before it. */
+bool log_record_check(struct slice stored, seq_t seq, uint64_t seed, struct log_record *out);
+
+struct log_meta {
+    uint64_t epoch, base_checksum;
+    seq_t base_seq; /* in front of the first record */
+};
+/* What the table @meta says. False, with @fault, where it is damaged or of another format. */
+bool log_meta_read(MDB_txn *txn, MDB_dbi meta, struct log_meta *out, struct fault *fault);
+
 enum kith_err keys_open(struct keys **out, struct env *env, struct fault *fault);
 void keys_close(struct keys *keys);
 
@@ -38,5 +50,14 @@ bool keys_has_pending(const struct keys *keys);
 bool keys_failed(const struct keys *keys);
 void keys_write(const struct keys *keys, struct env_txn *txn);
 void keys_settle(struct keys *keys); /* forget what was pending, kept or dropped */
+
+enum kith_err state_open(struct state **out, struct env *env, struct fault *fault);
+void state_close(struct state *state);
+
+bool state_has_pending(const struct state *state);
+bool state_failed(const struct state *state);
+void state_write(const struct state *state, struct env_txn *txn);
+void state_keep(struct state *state);
+void state_drop(struct state *state);
 
 #endif

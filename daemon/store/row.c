@@ -59,10 +59,10 @@ row_set(struct arena *arena, struct row *row, struct slice value)
     return true;
 }
 
-uint32_t
+uint64_t
 key_hash(uint8_t table, struct slice key)
 {
-    return (uint32_t)XXH3_64bits_withSeed(key.data, key.size, table);
+    return XXH3_64bits_withSeed(key.data, key.size, table);
 }
 
 uint64_t

@@ -71,8 +71,8 @@ key_has_prefix(struct slice key, struct slice prefix)
     return key.size >= prefix.size && memcmp(key.data, prefix.data, prefix.size) == 0;
 }
 
-/* XXH3 of a key, seeded with its table: 32 bits for the index in memory. */
-uint32_t key_hash(uint8_t table, struct slice key);
+/* XXH3 of a key, seeded with its table. */
+uint64_t key_hash(uint8_t table, struct slice key);
 
 /* XXH3 of a whole row. The sum of a table is made of these; a stored value ends with the lower 32
  * bits. */

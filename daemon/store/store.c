@@ -26,6 +26,7 @@ struct store {
     struct env log_env;
     struct log *log;
     struct keys *keys;
+    struct state *state;
     struct views *views;
     bool in_batch;
     uint64_t commits, commit_failures, commit_last_us;
@@ -47,6 +48,12 @@ struct keys *
 store_keys(struct store *store)
 {
     return store->keys;
+}
+
+struct state *
+store_state(struct store *store)
+{
+    return store->state;
 }
 
 const struct secrets *
@@ -109,20 +116,21 @@ lock_refused(const char *path, int fd, struct fault *fault)
               text);
 }
 
-static enum kith_err
-lock_take(struct store *store, struct fault *fault)
+enum kith_err
+store_lock(const char *dir, int *fd, struct fault *fault)
 {
-    char *path = path_of(store, "LOCK");
-    if (!path)
+    char *path;
+    *fd = -1;
+    if (asprintf(&path, "%s/LOCK", dir) < 0)
         return out_of_memory(fault);
     enum kith_err err = KITH_UNAVAILABLE;
-    store->lock_fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-    if (store->lock_fd < 0) {
+    *fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (*fd < 0) {
         fault_set(fault, "%s: %s", path, strerror(errno));
-    } else if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        lock_refused(path, store->lock_fd, fault);
+    } else if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+        lock_refused(path, *fd, fault);
     } else {
-        lock_sign(store->lock_fd);
+        lock_sign(*fd);
         err = KITH_OK;
     }
     free(path);
@@ -144,15 +152,16 @@ secrets_load(struct store *store, struct fault *fault)
     return err;
 }
 
+/* LMDB begins a file with two pages, in one write. What is shorter never had a commit. */
 static bool
 has_content(const char *path)
 {
     struct stat status;
-    return stat(path, &status) == 0 && status.st_size > 0;
+    return stat(path, &status) == 0 && status.st_size >= 2 * sysconf(_SC_PAGESIZE);
 }
 
 /* A log is always made before the views, so that views without one mean that it was lost; to begin
- * anew in their place would hide it. */
+ * anew in their place would hide it. Without them it is a first start that was cut short. */
 static enum kith_err
 loss_check(const struct store *store, struct fault *fault)
 {
@@ -167,6 +176,9 @@ loss_check(const struct store *store, struct fault *fault)
             "remove the whole data directory to begin anew",
             log_path);
         err = KITH_INTERNAL;
+    } else if (!has_content(log_path) && unlink(log_path) != 0 && errno != ENOENT) {
+        fault_set(fault, "%s: cannot remove it: %s", log_path, strerror(errno));
+        err = KITH_UNAVAILABLE;
     }
     free(log_path);
     free(views_path);
@@ -186,6 +198,8 @@ log_load(struct store *store, uint64_t map_size, struct fault *fault)
         err = log_open(&store->log, &store->log_env, fault);
     if (err == KITH_OK)
         err = keys_open(&store->keys, &store->log_env, fault);
+    if (err == KITH_OK)
+        err = state_open(&store->state, &store->log_env, fault);
     free(path);
     return err;
 }
@@ -246,7 +260,7 @@ parts_open(struct store *store, const struct store_options *options, struct faul
 {
     enum kith_err err = directory_open(store, fault);
     if (err == KITH_OK)
-        err = lock_take(store, fault);
+        err = store_lock(store->dir, &store->lock_fd, fault);
     if (err == KITH_OK)
         err = secrets_load(store, fault);
     if (err == KITH_OK)
@@ -262,6 +276,7 @@ static void
 parts_close(struct store *store)
 {
     views_close(store->views);
+    state_close(store->state);
     keys_close(store->keys);
     log_close(store->log);
     env_close(&store->log_env);
@@ -324,6 +339,7 @@ batch_keep(struct store *store)
 {
     log_keep(store->log);
     keys_settle(store->keys);
+    state_keep(store->state);
     views_keep(store->views, log_last(store->log));
 }
 
@@ -332,6 +348,7 @@ batch_undo(struct store *store)
 {
     log_drop(store->log);
     keys_settle(store->keys);
+    state_drop(store->state);
     views_undo(store->views);
 }
 
@@ -341,7 +358,7 @@ batch_check(const struct store *store, struct fault *fault)
 {
     if (views_error(store->views) == KITH_INTERNAL)
         fault_set(fault, "the views are damaged and have to be rebuilt");
-    else if (log_failed(store->log) || keys_failed(store->keys) ||
+    else if (log_failed(store->log) || keys_failed(store->keys) || state_failed(store->state) ||
              views_error(store->views) != KITH_OK)
         fault_set(fault, "out of memory");
     else
@@ -357,6 +374,7 @@ batch_write(struct store *store, struct fault *fault)
     env_begin(&txn, &store->log_env);
     log_write(store->log, &txn);
     keys_write(store->keys, &txn);
+    state_write(store->state, &txn);
     return env_commit(&txn, fault);
 }
 
@@ -388,12 +406,19 @@ batch_commit(struct store *store, struct fault *fault)
     return err;
 }
 
+static bool
+has_pending(const struct store *store)
+{
+    return log_has_pending(store->log) || keys_has_pending(store->keys) ||
+           state_has_pending(store->state);
+}
+
 enum kith_err
 store_end(struct store *store, struct fault *fault)
 {
     assert(store->in_batch);
     enum kith_err err = batch_check(store, fault);
-    if (err == KITH_OK && (log_has_pending(store->log) || keys_has_pending(store->keys)))
+    if (err == KITH_OK && has_pending(store))
         err = batch_commit(store, fault);
     if (err == KITH_OK)
         batch_keep(store);

@@ -2,7 +2,7 @@
  *
  *     DATA/LOCK             flock: one process at a time
  *     DATA/secrets          see secrets.h
- *     DATA/log/data.mdb     events, keys, cursors, format and epoch: the truth
+ *     DATA/log/data.mdb     events, keys, state, format and epoch: the truth
  *     DATA/views/data.mdb   derived; may be deleted while stopped
  *
  * Layer:    store.
@@ -16,6 +16,7 @@
 #include "store/keys.h"
 #include "store/log.h"
 #include "store/secrets.h"
+#include "store/state.h"
 #include "store/views.h"
 
 #define STORE_FORMAT 1
@@ -44,13 +45,20 @@ enum kith_err store_open(struct store **out, const struct store_options *options
 /* Checkpoint, then close and release the lock. NULL is allowed. */
 void store_close(struct store *store);
 
+/* Take the lock of a data directory and nothing else, for who looks at it while no daemon runs.
+ * KITH_UNAVAILABLE with @fault where another process has it. *fd is the caller's to close, on
+ * failure too if it is not -1. */
+enum kith_err store_lock(const char *dir, int *fd, struct fault *fault);
+
 struct log *store_log(struct store *store);
 struct views *store_views(struct store *store);
 struct keys *store_keys(struct store *store);
+struct state *store_state(struct store *store);
 const struct secrets *store_secrets(const struct store *store);
 
 /* Begin a batch, and with it a unit of change of the views. Between begin and end, log_append,
- * views_put and keys_put gather in memory. The views must be applied up to the log's end. */
+ * views_put, keys_put and state_put gather in memory. The views must be applied up to the log's
+ * end. */
 void store_begin(struct store *store);
 
 /* End the batch: one durable transaction for what was appended, none if nothing was.

@@ -5,19 +5,57 @@
 
 /* ---- Reading ---- */
 
-static struct slice
-disk_get(struct views *views, enum view_table table, struct slice key)
+/* Where the row with this hash was found last, in what the reader sees. */
+static struct found *
+found_slot(struct views *views, uint64_t hash)
 {
-    MDB_val name = env_val(key), stored;
+    return &views->found[hash & (FOUND_COUNT - 1)];
+}
+
+/* Find a row where it was found before, without a search. The checksum is seeded with the key: a
+ * row of another key that shares its hash does not pass. */
+static bool
+found_get(struct views *views, const struct overlay_key *wanted, struct slice *value)
+{
+    const struct found *found = found_slot(views, wanted->hash);
+    if (found->hash != wanted->hash || found->renewals != views->env.renewals ||
+        !views->env.reader_live)
+        return false;
+    *value = found->stored;
+    return row_check((uint8_t)wanted->table, wanted->key, value, NULL);
+}
+
+static struct slice
+disk_search(struct views *views, enum view_table table, struct slice key, struct slice *stored)
+{
+    MDB_val name = env_val(key), found;
     MDB_txn *txn = env_reader(&views->env);
-    int rc = txn ? mdb_get(txn, views->tables.rows[table], &name, &stored) : MDB_CORRUPTED;
+    int rc = txn ? mdb_get(txn, views->tables.rows[table], &name, &found) : MDB_CORRUPTED;
     if (rc == MDB_NOTFOUND)
         return (struct slice){0};
-    struct slice value = rc == 0 ? env_slice(stored) : (struct slice){0};
+    struct slice value = *stored = rc == 0 ? env_slice(found) : (struct slice){0};
     if (rc != 0 || !row_check((uint8_t)table, key, &value, NULL)) {
         views->err = KITH_INTERNAL;
         return (struct slice){0};
     }
+    return value;
+}
+
+static struct slice
+disk_get(struct views *views, const struct overlay_key *wanted)
+{
+    const struct filter *filter = views->filters[wanted->table];
+    struct slice stored, value;
+    if (view_tables[wanted->table].kind == VIEW_KIND_LIST)
+        return disk_search(views, wanted->table, wanted->key, &stored);
+    if (filter && !filter_may_have(filter, wanted->hash))
+        return (struct slice){0};
+    if (found_get(views, wanted, &value))
+        return value;
+    value = disk_search(views, wanted->table, wanted->key, &stored);
+    if (value.data)
+        *found_slot(views, wanted->hash) =
+            (struct found){wanted->hash, views->env.renewals, stored};
     return value;
 }
 
@@ -39,7 +77,7 @@ views_get(struct views *views, enum view_table table, struct slice key)
     row = views->frozen ? overlay_find(views->frozen, &wanted) : NULL;
     if (row)
         return overlay_value(views->frozen, row);
-    return disk_get(views, table, key);
+    return disk_get(views, &wanted);
 }
 
 enum kith_err
@@ -142,8 +180,22 @@ start(struct views *views)
 {
     if (!views->frozen)
         freeze(views);
-    if (views->frozen)
-        checkpoint_start(&views->checkpoint, views->frozen, &views->frozen_mark);
+    if (!views->frozen)
+        return;
+    memcpy(views->checkpoint.filters, views->filters, sizeof(views->filters));
+    checkpoint_start(&views->checkpoint, views->frozen, &views->frozen_mark);
+}
+
+/* What the thread made anew knows all that is in LMDB, whether its write came to pass or not. */
+void
+views_take_filters(struct views *views)
+{
+    for (unsigned i = 0; i < VIEW_TABLE_COUNT; i++) {
+        struct filter *filter = views->checkpoint.filters[i];
+        if (filter != views->filters[i])
+            filter_destroy(views->filters[i]);
+        views->filters[i] = filter;
+    }
 }
 
 /* A write has ended: let go of the overlay, or keep it to be written again. */
@@ -153,6 +205,7 @@ settle(struct views *views)
     struct checkpoint *checkpoint = &views->checkpoint;
     views->took_ms = checkpoint->took_ms;
     views->fault = checkpoint->fault;
+    views_take_filters(views);
     if (checkpoint->err != KITH_OK) {
         views->failures++;
         if (checkpoint->err != KITH_UNAVAILABLE)

@@ -34,6 +34,15 @@ struct views_scan {
     uint64_t renewals[VIEW_TABLE_COUNT]; /* of the reader when each was last renewed */
 };
 
+/* Rows of LMDB that were asked for lately: the members that are active right now. */
+#define FOUND_COUNT 65536 /* a power of two; 2 MiB */
+
+struct found {
+    uint64_t hash;     /* of its key */
+    uint64_t renewals; /* of the reader when it was found */
+    struct slice stored;
+};
+
 struct views_options {
     const char *dir;
     uint64_t map_size, overlay_size;
@@ -51,6 +60,9 @@ struct views {
     struct checkpoint checkpoint;
     struct checkpoint_mark mark; /* of what is in LMDB as the reader sees it */
     struct checkpoint_mark frozen_mark;
+    struct filter *filters[VIEW_TABLE_COUNT]; /* of what is in LMDB; NULL: nothing is known */
+
+    struct found found[FOUND_COUNT];
 
     struct overlay overlays[LEVEL_COUNT];
     struct overlay *active;
@@ -77,6 +89,9 @@ void views_close(struct views *views);
 
 /* Drop all and begin empty. On failure the views are of no use and say so by views_error(). */
 enum kith_err views_reset(struct views *views, struct fault *fault);
+
+/* Once the thread has written: take over the filters that it made anew. */
+void views_take_filters(struct views *views);
 
 void views_scans_fini(struct views *views);
 

@@ -122,9 +122,23 @@ levels_open(struct views *views, struct fault *fault)
     return err;
 }
 
+/* Forget what is known of LMDB. The thread has ended its work by then: what it has made anew is
+ * ours to free. */
+static void
+knowledge_drop(struct views *views)
+{
+    if (views->checkpoint.running && checkpoint_wait(&views->checkpoint) == CHECKPOINT_WRITTEN)
+        views_take_filters(views);
+    for (unsigned i = 0; i < VIEW_TABLE_COUNT; i++)
+        filter_destroy(views->filters[i]);
+    memset(views->filters, 0, sizeof(views->filters));
+    memset(views->found, 0, sizeof(views->found));
+}
+
 static void
 levels_close(struct views *views)
 {
+    knowledge_drop(views);
     checkpoint_close(&views->checkpoint);
     views_scans_fini(views);
     env_close(&views->env);

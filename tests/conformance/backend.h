@@ -42,8 +42,9 @@ struct backend_ops {
 
 extern const struct backend_ops backend_core, backend_wire, backend_client;
 
-/* Is there a setting of that name, a tier's limit included? */
-bool backend_has_setting(struct slice key);
+/* How the setting @key begins where it is given to the daemon: a tier's limit by itself is that of
+ * the tier free, "tier.free."; else "". NULL if there is no such setting. */
+const char *backend_setting_prefix(struct slice key);
 
 /* The daemon that the others start; borrowed. */
 void backend_use_kithd(const char *path);

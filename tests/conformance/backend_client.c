@@ -269,8 +269,8 @@ client_open(const char *dir, const struct backend_settings *settings, struct fau
     };
     client->args = kith_args_create();
     assert(client->args != NULL);
-    enum kith_status status = kith_open(&client->kith, &options);
-    if (status == KITH_STATUS_OK && kithd_start(&client->kithd, settings, fault))
+    if (kithd_start(&client->kithd, settings, fault) &&
+        kith_open(&client->kith, &options) == KITH_STATUS_OK)
         return client;
     client_close(client, NULL);
     return NULL;
@@ -293,12 +293,47 @@ client_restart(struct backend *client, const struct backend_settings *settings, 
            kithd_start(&client->kithd, settings, fault);
 }
 
+/* What a subscriber is told of the whole of history. */
+struct history {
+    uint64_t last_seq;
+    bool has_gap, caught_up;
+};
+
+static bool
+on_news(void *context, enum kith_news news, uint64_t seq, const struct kith_value *event)
+{
+    struct history *history = context;
+    if (news == KITH_NEWS_EVENT) {
+        bool same = kith_value_uint(kith_get(event, "seq")) == seq;
+        history->has_gap |= seq != history->last_seq + 1 || !same;
+        history->last_seq = seq;
+    }
+    history->caught_up |= news == KITH_NEWS_CAUGHT_UP;
+    return true;
+}
+
+/* Every event is told once and in order. */
 static bool
 client_audit(struct backend *client, struct fault *fault)
 {
-    (void)client;
-    (void)fault;
-    return true;
+    struct history history = {0};
+    struct kith_reply *hello = NULL;
+    const struct kith_subscribe_options options = {.until_caught_up = true};
+    enum kith_status status = kith_subscribe(client->kith, &options, on_news, &history);
+    if (status == KITH_STATUS_OK)
+        status = kith_call(client->kith, "server.hello", NULL, NULL, &hello);
+    if (status != KITH_STATUS_OK) {
+        kithd_blame(&client->kithd, kith_status_text(status), fault);
+        return false;
+    }
+    uint64_t last_seq = kith_value_uint(kith_get(kith_reply_result(hello), "last_seq"));
+    kith_reply_destroy(hello);
+    bool good = !history.has_gap && history.caught_up && history.last_seq == last_seq;
+    if (!good)
+        fault_set(fault, "a subscriber was told %s up to event %llu of %llu",
+                  history.has_gap ? "not all, or not in order," : "all",
+                  (unsigned long long)history.last_seq, (unsigned long long)last_seq);
+    return good;
 }
 
 const struct backend_ops backend_client = {

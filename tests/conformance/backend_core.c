@@ -58,16 +58,19 @@ ends_with(struct slice text, const char *end)
            memcmp(text.data + text.size - size, end, size) == 0;
 }
 
-bool
-backend_has_setting(struct slice key)
+const char *
+backend_setting_prefix(struct slice key)
 {
     for (unsigned i = 0; i < config_row_count; i++)
         if (slice_is(key, config_rows[i].key))
-            return true;
-    for (unsigned i = 0; i < config_tier_row_count; i++)
-        if (ends_with(key, config_tier_rows[i].key) || slice_is(key, config_tier_rows[i].key))
-            return true;
-    return false;
+            return "";
+    for (unsigned i = 0; i < config_tier_row_count; i++) {
+        if (slice_is(key, config_tier_rows[i].key))
+            return "tier.free.";
+        if (ends_with(key, config_tier_rows[i].key))
+            return "";
+    }
+    return NULL;
 }
 
 /* --- opening and closing -------------------------------------------------------------------- */

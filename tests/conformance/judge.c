@@ -57,7 +57,8 @@ form_of(struct run *run, struct slice reply, bool is_item, struct slice id)
         return "`v` is not 1";
     if (!read_number(reply, "pos", &pos) || !read_number(reply, "at", &at_ms))
         return "`pos` or `at` is missing";
-    if (id.data && !slice_equal(message_text(reply, "id"), id))
+    bool bad_id = slice_is(message_text(map_find(reply, "error"), "field"), "id");
+    if (id.data && !bad_id && !slice_equal(message_text(reply, "id"), id))
         return "`id` is not the one that was sent";
     if (!judge_is_ok(reply))
         return map_find(reply, "dup").data ? "a refusal is no `dup`"

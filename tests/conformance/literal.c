@@ -240,6 +240,25 @@ read_escape(struct scan *scan, char *out, size_t *size)
     }
 }
 
+/* How often: a number, or the name of one. */
+static void
+read_times(struct scan *scan, struct literal *literal)
+{
+    const char *start = ++scan->at;
+    if (peek(scan) == '$') {
+        start = ++scan->at;
+        while (is_name(peek(scan)))
+            scan->at++;
+        literal->times_of = between(start, scan->at);
+    } else {
+        char *after;
+        literal->times = (unsigned)strtoul(start, &after, 10);
+        scan->at = after;
+    }
+    if (scan->at == start)
+        fail(scan, "after 'text'* comes how often");
+}
+
 static struct literal *
 read_quoted(struct scan *scan)
 {
@@ -259,11 +278,8 @@ read_quoted(struct scan *scan)
     else
         scan->at++;
     literal->text = slice_of(out, size);
-    if (peek(scan) == '*') {
-        char *after;
-        literal->times = (unsigned)strtoul(++scan->at, &after, 10);
-        scan->at = after;
-    }
+    if (peek(scan) == '*')
+        read_times(scan, literal);
     return literal;
 }
 

@@ -2,7 +2,8 @@
  *
  *     7  -1  21d  24h-1ms      whole numbers; with a unit (ms s m h d) milliseconds
  *     now+180d  next_month     instants: the clock's, and the first one of the next month (UTC)
- *     ada  'hi there'  'x'*301 text; bare where it has no spaces; repeated; \' \\ \n \$ \x1f
+ *     ada  'hi there'          text; bare where it has no spaces; \' \\ \n \$ \x1f
+ *     'x'*301  'x'*$i          repeated
  *     true  false  nil
  *     [a b c]  [a b ...]       an array; `...`: there may be more
  *     {k=v k=v}  {only k=v}    a map; when compared it may hold more, unless `only`
@@ -54,6 +55,7 @@ struct literal {
     int64_t number;        /* INT, BOOL; of an instant or USE: what is added */
     struct slice text;     /* TEXT, or the name of USE and KEEP */
     unsigned times;        /* TEXT: how often */
+    struct slice times_of; /* or as often as the number of that name says */
     bool open;             /* ARRAY: there may be more */
     bool only;             /* MAP: there may not be more */
     unsigned count;        /* ARRAY, MAP */

@@ -1,6 +1,9 @@
 /* conformance: the cases, against one of the back ends.
  *
- *     conformance --backend core|wire|client [--kithd PATH] [--only TEXT] [--list] FILE...
+ *     conformance --backend core|wire|client [--kithd PATH] [--only TEXT] [--list] [--fail] FILE...
+ *
+ * --only: the cases with that in their title. --list: name each. --fail: each has to fail, which
+ * shows that the language can tell.
  */
 #include <ftw.h>
 #include <getopt.h>
@@ -19,6 +22,7 @@ static struct {
     const struct backend_ops *ops;
     const char *only; /* only cases with this in their title */
     bool list;        /* say the name of each case */
+    bool fail;        /* each case is to fail */
     unsigned held, failed, missing, other;
 } program;
 
@@ -67,7 +71,7 @@ run_once(struct run *run)
     run->dir = dir;
     bool good = run_case(run);
     nftw(dir, remove_one, FILES_OPEN_MAX, FTW_DEPTH | FTW_PHYS);
-    if (!good)
+    if (!good && (!program.fail || program.list))
         printf("%.*s\n", (int)run->report.size, (const char *)run->report.data);
     buf_fini(&run->report);
     return good;
@@ -120,8 +124,10 @@ run_one(const struct script *script, const struct script_case *one)
     if (program.list)
         printf("%s:%u: %s\n", script->path, line, one->title);
     bool good = one->is_twin ? run_twin(script, one) : run_single(script, one);
-    program.held += good;
-    program.failed += !good;
+    if (good && program.fail)
+        printf("%s:%u: %s: holds, and should not\n", script->path, line, one->title);
+    program.held += good != program.fail;
+    program.failed += good == program.fail;
     fflush(stdout);
 }
 
@@ -156,11 +162,9 @@ static bool
 read_flags(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"backend", required_argument, NULL, 'b'},
-        {"kithd", required_argument, NULL, 'k'},
-        {"only", required_argument, NULL, 'o'},
-        {"list", no_argument, NULL, 'l'},
-        {NULL, 0, NULL, 0},
+        {"backend", required_argument, NULL, 'b'}, {"kithd", required_argument, NULL, 'k'},
+        {"only", required_argument, NULL, 'o'},    {"list", no_argument, NULL, 'l'},
+        {"fail", no_argument, NULL, 'f'},          {NULL, 0, NULL, 0},
     };
     program.ops = &backend_core;
     for (int flag; (flag = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -172,6 +176,8 @@ read_flags(int argc, char **argv)
             program.only = optarg;
         else if (flag == 'l')
             program.list = true;
+        else if (flag == 'f')
+            program.fail = true;
         else
             return false;
     }
@@ -183,7 +189,7 @@ main(int argc, char **argv)
 {
     if (!read_flags(argc, argv)) {
         fprintf(stderr, "usage: conformance --backend core|wire|client [--kithd PATH] "
-                        "[--only TEXT] [--list] FILE...\n");
+                        "[--only TEXT] [--list] [--fail] FILE...\n");
         return 2;
     }
     signal(SIGABRT, on_abort);

@@ -119,7 +119,7 @@ find_outside(const struct literal *fields, const char *name)
 static void
 make_id(struct run *run, const struct line *line, char *id, size_t size)
 {
-    if (line && line->is_secret)
+    if (line && (line->is_secret || line->is_open))
         snprintf(id, size, "secret-%u", ++run->secret_count);
     else if (!line || line->is_given || line->statement != STATEMENT_REQUEST)
         snprintf(id, size, "given-%u", ++run->given_count);
@@ -173,9 +173,11 @@ write_message(struct run *run, const struct draft *draft, const struct line *lin
         write_uint(out, KITH_PROTOCOL_VERSION);
         count++;
     }
-    write_cstr(out, "op");
-    write_cstr(out, draft->op);
-    count++;
+    if (!find_outside(draft->fields, "op")) {
+        write_cstr(out, "op");
+        write_cstr(out, draft->op);
+        count++;
+    }
     good = write_id(run, draft, line, out, &count);
     if (!find_outside(draft->fields, "args")) {
         write_cstr(out, "args");

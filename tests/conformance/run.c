@@ -59,7 +59,10 @@ run_exchange(struct run *run)
 {
     struct slice id = message_text(buf_slice(&run->message), "id");
     run->event_pos = run->answered_pos;
+    preview_ask(run);
     if (!exchange(run) || !judge_form(run, buf_slice(&run->reply), false, id))
+        return false;
+    if (!preview_compare(run, buf_slice(&run->reply)))
         return false;
     bool refused = !judge_is_ok(buf_slice(&run->reply));
     if (refused && id.data && message_is_command(buf_slice(&run->message)))
@@ -181,8 +184,10 @@ run_request(struct run *run, const struct line *line)
     if (!send_message(run))
         return false;
     const struct literal *actor = line->words->first;
-    if (run->watched.data && slice_equal(scope_text(&run->scope, actor), run->watched))
+    if (run->watched.data && slice_equal(scope_text(&run->scope, actor), run->watched)) {
+        run->unjudged = false; /* whatever it is, it is to be the same again */
         return twin_note(run, run->judged);
+    }
     return !line->is_given || settle(run);
 }
 
@@ -403,6 +408,16 @@ run_advance(struct run *run, const struct line *line)
     return run_request(run, &request) && settle(run);
 }
 
+static const char *
+join(struct pool *pool, const char *prefix, struct slice rest)
+{
+    size_t size = strlen(prefix);
+    char *text = pool_alloc(pool, size + rest.size + 1);
+    memcpy(text, prefix, size);
+    memcpy(text + size, rest.data, rest.size);
+    return text;
+}
+
 static bool
 run_set(struct run *run, const struct line *line)
 {
@@ -411,10 +426,11 @@ run_set(struct run *run, const struct line *line)
             return run_fail(run, line->number, "too many settings");
         const char *source = pool_text(&run->pool, field->source);
         const char *equals = strchr(source, '=');
-        if (!equals)
-            return run_fail(run, line->number, "expected KEY=VALUE");
+        const char *prefix = backend_setting_prefix(field->path);
+        if (!equals || !prefix)
+            return run_fail(run, line->number, "expected KEY=VALUE of a setting that there is");
         unsigned i = run->settings.count++;
-        run->settings.list[i].key = pool_text(&run->pool, field->path);
+        run->settings.list[i].key = join(&run->pool, prefix, field->path);
         run->settings.list[i].text = equals + 1;
     }
     return run->backend ? restart(run) : true;
@@ -521,7 +537,7 @@ run_lines(struct run *run, unsigned from, unsigned end)
 {
     for (unsigned i = from; i < end; i++) {
         const struct line *line = &run->script->lines[i];
-        if (line->is_secret && !run->with_secrets)
+        if (run->with_secrets ? line->is_open : line->is_secret)
             continue;
         if (run->mode == RUN_COLLECT && is_judge(line->statement))
             continue;
@@ -557,13 +573,14 @@ run_case(struct run *run)
     assert(run->backend == NULL && !run->failed);
     if (!run->scope.pool)
         run->scope.pool = &run->pool;
-    bool good = run_lines(run, run->one->first, run->one->end) && settle(run);
+    bool good = run_lines(run, run->one->first, run->one->end) && settle(run) && census(run);
     assert(good == !run->failed);
     finish(run);
     buf_fini(&run->message);
     buf_fini(&run->last);
     buf_fini(&run->reply);
     buf_fini(&run->items);
+    buf_fini(&run->foretold);
     buf_fini(&run->mask.opaque);
     pool_fini(&run->pool);
     return !run->failed;
@@ -577,7 +594,7 @@ is_there(struct slice word)
     size_t size = colon ? (size_t)(colon - text) : word.size;
     enum kith_op op = kith_op_find(text, size);
     if (!colon)
-        return op != KITH_OP_COUNT || backend_has_setting(word);
+        return op != KITH_OP_COUNT || backend_setting_prefix(word) != NULL;
     return op != KITH_OP_COUNT &&
            kith_arg_find(op, colon + 1, word.size - size - 1) != KITH_ARG_COUNT;
 }

@@ -46,6 +46,8 @@ struct run {
     unsigned item_count;
     struct reader answers; /* of the batch that is checked */
 
+    struct buf foretold; /* what connection.preview said of it; empty if it was not asked */
+
     seq_t answered_pos; /* the last event before the next request */
     seq_t event_pos;    /* the last event that was looked at, or is not to be */
 
@@ -107,6 +109,18 @@ bool events_refused(struct run *run, struct slice id);
 
 bool twin_note(struct run *run, struct slice reply);
 bool twin_look(struct run *run, const char *object);
+
+/* --- preview.c --- */
+
+/* If what stands in run->message is a request to connect, ask what would be answered to it; and
+ * after it was answered, compare: the two say the same. */
+void preview_ask(struct run *run);
+bool preview_compare(struct run *run, struct slice reply);
+
+/* --- census.c --- */
+
+/* At the end of a case: what members are told they have is as much as their lists hold. */
+bool census(struct run *run);
 
 /* --- run.c --- */
 

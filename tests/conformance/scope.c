@@ -102,7 +102,11 @@ scope_text(struct scope *scope, const struct literal *literal)
     struct buf text = {0};
     if (literal->kind != LITERAL_TEXT)
         return (struct slice){0};
-    for (unsigned i = 0; i < literal->times && text.size <= TEXT_SIZE_MAX; i++)
+    int64_t times = literal->times;
+    const struct literal count = {.kind = LITERAL_USE, .text = literal->times_of};
+    if (literal->times_of.data && !scope_number(scope, &count, &times))
+        times = 0;
+    for (int64_t i = 0; i < times && text.size <= TEXT_SIZE_MAX; i++)
         append_filled(scope, literal->text, &text);
     assert(!text.failed);
     struct slice copy = slice_of(pool_text(scope->pool, buf_slice(&text)), text.size);

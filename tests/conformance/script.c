@@ -91,6 +91,7 @@ static bool
 read_line(struct script *script, struct slice text, struct line *line)
 {
     take_prefix(&text, "secretly", &line->is_secret);
+    take_prefix(&text, "openly", &line->is_open);
     take_prefix(&text, "given", &line->is_given);
     struct slice rest = text;
     line->keyword = take_word(&rest);
@@ -121,7 +122,8 @@ close_blocks(struct script *script, struct script_case *one)
         one->is_twin |= line->statement == STATEMENT_WATCH;
         one->is_odd |= line->statement == STATEMENT_RAW || line->statement == STATEMENT_BYTES;
         for (struct literal *field = line->fields->first; field; field = field->next)
-            one->is_odd |= field->outside && !slice_is(field->path, "id");
+            one->is_odd |=
+                field->outside && (!slice_is(field->path, "id") || literal_is(field, "none"));
         if (line->statement == STATEMENT_FOR || line->statement == STATEMENT_BATCH) {
             if (depth == NESTING_MAX)
                 return fail(script, line->number, "too many blocks within blocks");

@@ -3,7 +3,8 @@
  *     case TITLE (row C1)             begins a case; the next one ends it
  *     needs WORD...                   skip it unless there is the operation, the operation's
  *                                     argument (op:argument), or the setting of that name
- *     set KEY=VALUE...                settings, from here on: once it runs, by a restart
+ *     set KEY=VALUE...                settings, from here on: once it runs, by a restart; the
+ *                                     limits of a tier are those of `free`
  *     member NAME... [FIELDS]         register them; m1..m9 are nine
  *
  *     [ACTOR] VERB [OBJECT] [FIELDS]  send it (verbs.h)
@@ -22,8 +23,9 @@
  *     restart                         end the daemon and start it anew
  *     for NAME FROM..TO ... end       again and again, with $NAME
  *
- *     watch NAME                      run the case twice, the first time without the `secretly`
- *     secretly REQUEST                lines, and compare byte for byte whatever NAME is answered
+ *     watch NAME                      run the case twice, the first time without the `secretly` and
+ *     secretly LINE                   the second time without the `openly` lines, and compare byte
+ *     openly LINE                     for byte whatever NAME is answered
  *     look NAME                       ask what the watched one can ask about NAME
  *
  * A request that nothing is said about must succeed. A comment begins with #.
@@ -60,7 +62,7 @@ enum statement {
 struct line {
     unsigned number; /* in the file */
     enum statement statement;
-    bool is_given, is_secret;
+    bool is_given, is_secret, is_open;
     struct literal *words; /* without the keyword */
     struct literal *fields;
     struct slice keyword; /* ERROR: the code */

@@ -38,9 +38,13 @@ is_opaque(struct slice key)
 
 /* A position is for services alone; a library gives a query an id of its own. */
 static bool
-is_of_services(struct slice key)
+is_left_out(const struct show_mask *mask, struct slice key)
 {
-    return slice_is(key, "pos") || slice_is(key, "id");
+    if (!mask)
+        return false;
+    if (mask->without && slice_is(key, mask->without))
+        return true;
+    return mask->on && (slice_is(key, "pos") || slice_is(key, "id"));
 }
 
 static unsigned
@@ -141,7 +145,7 @@ show_next(struct reader *reader, struct slice key, struct show_mask *mask, struc
         show_text(out, "{");
         for (uint32_t i = 0; i < count && !reader->bad; i++) {
             struct slice name = reader_str(reader);
-            if (mask && mask->on && is_of_services(name)) {
+            if (is_left_out(mask, name)) {
                 reader_skip(reader);
                 continue;
             }

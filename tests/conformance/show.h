@@ -8,8 +8,9 @@
  * spelt. A zeroed struct shows all as it is. */
 struct show_mask {
     bool on;
-    msec_t zero_ms;    /* instants are shown as the distance from here */
-    struct buf opaque; /* ids met so far, each shown by its place: encoded texts */
+    const char *without; /* a key that is left out, or NULL */
+    msec_t zero_ms;      /* instants are shown as the distance from here */
+    struct buf opaque;   /* ids met so far, each shown by its place: encoded texts */
 };
 
 /* Append @encoded, one value or several, to @out. @mask may be NULL. */

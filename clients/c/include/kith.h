@@ -73,7 +73,7 @@ struct kith_options {
 };
 
 /* Where kithd listens if nobody said otherwise: ipc://DIR/command.ipc and ipc://DIR/events.ipc with
- * DIR = $XDG_RUNTIME_DIR/kith if it exists and holds that socket, else /run/kith.
+ * DIR = $XDG_RUNTIME_DIR/kith, or /run/kith where that is unset or only /run/kith has the socket.
  * Written zero-terminated into @url, cut if need be; 128 bytes are enough. */
 KITH_API void kith_default_url(char *url, size_t size);
 KITH_API void kith_default_events_url(char *url, size_t size);
@@ -247,6 +247,13 @@ struct kith_subscribe_options {
     const char *const *types; /* only events whose type begins with one of these; NULL: all */
     size_t type_count;
     bool until_caught_up; /* return KITH_STATUS_OK instead of going live */
+    /* Remember in the daemon, under this name, how far we are, and begin there; where the daemon
+     * does not know it yet, as said above. What the callback returned true for is committed, some
+     * of it a moment later: after a crash of yours those events are told again. NULL: do not. */
+    const char *cursor;
+    /* Only this member's feed, by its own numbering: what he may see, and nothing else. It is read
+     * by long polls, not from the event socket. NULL: the whole log. */
+    const char *member;
 };
 
 /* Blocks, calling @on_news from this thread. Returns KITH_STATUS_STOPPED when the callback said so,

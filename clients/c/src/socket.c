@@ -19,6 +19,12 @@
 #define RECONNECT_MS     50
 #define RECONNECT_MS_MAX 2000
 
+/* Without a connection, or unable to send on one, for so long: the endpoint is made anew. */
+#define AMISS_MS_MAX 2000
+
+/* The same for an event socket on which nothing is heard; the daemon's beat comes once a second. */
+#define SILENT_MS_MAX 5000
+
 /* The socket's own buffer is all that holds events while a callback takes its time. */
 #define EVENT_BUFFER_SIZE (4 * 1024 * 1024)
 
@@ -133,22 +139,57 @@ socket_close(struct socket *socket)
     socket->handle = socket->receive_fd = socket->send_fd = -1;
 }
 
+/* Since when something has not been as it should be; 0: it is. */
+static void
+note_since(msec_t *since_ms, bool amiss, msec_t now_ms)
+{
+    if (!amiss)
+        *since_ms = 0;
+    else if (*since_ms == 0)
+        *since_ms = now_ms;
+}
+
+static bool
+lasts(msec_t since_ms, msec_t limit_ms, msec_t now_ms)
+{
+    return since_ms != 0 && now_ms - since_ms >= limit_ms;
+}
+
+/* Is a new endpoint due? At once where a connection broke, since nanomsg may take what it had read
+ * ahead for the next handshake. And after a while where there is no connection, where there is one
+ * that takes nothing, or where no beat comes: nanomsg 1.1.5 loses track of a connection whose peer
+ * dies at the wrong moment, counts it as current for ever and makes no other. */
+static bool
+is_renewal_due(struct socket *socket, msec_t now_ms)
+{
+    uint64_t broken_count = nn_get_statistic(socket->handle, NN_STAT_BROKEN_CONNECTIONS);
+    bool absent = nn_get_statistic(socket->handle, NN_STAT_CURRENT_CONNECTIONS) == 0;
+    bool broke = absent && broken_count != socket->broken_count;
+
+    note_since(&socket->absent_ms, absent, now_ms);
+    note_since(&socket->blocked_ms, socket->blocked, now_ms);
+    note_since(&socket->silent_ms, socket->send_fd < 0 && !socket->heard, now_ms);
+    socket->heard = false;
+    if (now_ms < socket->renew_ms)
+        return false;
+    socket->broken_count = broken_count;
+    return broke || lasts(socket->absent_ms, AMISS_MS_MAX, now_ms) ||
+           lasts(socket->blocked_ms, AMISS_MS_MAX, now_ms) ||
+           lasts(socket->silent_ms, SILENT_MS_MAX, now_ms);
+}
+
 void
 socket_tend(struct socket *socket, msec_t now_ms)
 {
-    uint64_t broken_count = nn_get_statistic(socket->handle, NN_STAT_BROKEN_CONNECTIONS);
-    if (broken_count == socket->broken_count || now_ms < socket->renew_ms)
+    if (!is_renewal_due(socket, now_ms))
         return;
-    socket->broken_count = broken_count;
-    if (nn_get_statistic(socket->handle, NN_STAT_CURRENT_CONNECTIONS) > 0)
-        return; /* nanomsg has made it anew by itself */
-
     nn_shutdown(socket->handle, socket->endpoint);
     int endpoint = nn_connect(socket->handle, socket->url);
     if (endpoint >= 0)
         socket->endpoint = endpoint;
     else
         socket->broken_count--; /* Out of memory or descriptors: try again. */
+    socket->absent_ms = socket->blocked_ms = socket->silent_ms = 0;
     socket->renew_ms = now_ms + socket->renew_pause_ms;
     socket->renew_pause_ms *= 2;
     if (socket->renew_pause_ms > RECONNECT_MS_MAX)
@@ -156,11 +197,12 @@ socket_tend(struct socket *socket, msec_t now_ms)
 }
 
 bool
-socket_send(const struct socket *socket, struct slice message)
+socket_send(struct socket *socket, struct slice message)
 {
     assert(message.size >= sizeof(uint32_t));
     assert(get_be32(message.data) & 0x80000000u); /* the mark of a request, not of a hop */
-    return nn_send(socket->handle, message.data, message.size, NN_DONTWAIT) >= 0;
+    socket->blocked = nn_send(socket->handle, message.data, message.size, NN_DONTWAIT) < 0;
+    return !socket->blocked;
 }
 
 /* The number of a reply, which nanomsg has moved into the control header. */
@@ -196,6 +238,7 @@ socket_receive(struct socket *socket, struct incoming *out)
         return false;
     }
     socket->renew_pause_ms = RECONNECT_MS;
+    socket->heard = true;
     *out = incoming;
     return true;
 }

@@ -22,6 +22,10 @@ struct socket {
     uint64_t broken_count; /* connections that broke so far */
     msec_t renew_ms;       /* no new endpoint before */
     int renew_pause_ms;    /* grows until something is received */
+    bool blocked;          /* the last message could not be sent */
+    bool heard;            /* something was received since the last look */
+    /* Since when: there is no connection, nothing can be sent, nothing was heard; 0: not so. */
+    msec_t absent_ms, blocked_ms, silent_ms;
     char url[URL_SIZE_MAX + 1];
 };
 
@@ -40,7 +44,7 @@ void socket_close(struct socket *socket);
 
 /* Give @message (borrowed) to the kernel; of a request socket its first four bytes are the number.
  * False if there is no room or no connection now. */
-bool socket_send(const struct socket *socket, struct slice message);
+bool socket_send(struct socket *socket, struct slice message);
 
 /* Take what has come, if anything. False does not mean that nothing is left: nanomsg swallows
  * malformed messages one at a time. As long as receive_fd is readable, try again. */

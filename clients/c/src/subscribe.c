@@ -39,6 +39,14 @@
 /* The pause before asking again, where the daemon does not hold pages back or is busy. */
 #define ASK_AGAIN_MS 200
 
+/* A cursor is committed after so many events or so long, whichever is first; a crash of ours means
+ * that as much is told again. */
+#define COMMIT_COUNT 1000
+#define COMMIT_MS    500
+
+/* The last commit, when the caller has stopped, is not waited for longer than this. */
+#define COMMIT_LAST_MS 2000
+
 /* Frames taken between two looks at anything else. */
 #define DRAIN_COUNT_MAX 4096
 
@@ -56,6 +64,11 @@ struct subscription {
     bool is_at_end;      /* of the log, as far as is known */
     bool owes_caught_up; /* the caller was told to wait for it */
     bool never_hold;     /* the daemon does not hold pages back */
+
+    bool must_ask_cursor; /* where to begin, by the cursor that the daemon keeps */
+    uint64_t dealt;       /* up to here everything was dealt with by the caller */
+    uint64_t committed;   /* and up to here the daemon knows it */
+    msec_t committed_ms;
 
     struct epoch epoch;        /* of the log that the position is in */
     bool must_greet;           /* the epoch has to be asked for */
@@ -81,8 +94,12 @@ is_over(const struct subscription *sub)
 static void
 tell(struct subscription *sub, enum kith_news news, uint64_t seq, const struct kith_value *event)
 {
-    if (!is_over(sub) && !sub->on_news(sub->context, news, seq, event))
+    if (is_over(sub))
+        return;
+    if (!sub->on_news(sub->context, news, seq, event))
         sub->status = KITH_STATUS_STOPPED;
+    else if (news == KITH_NEWS_EVENT)
+        sub->dealt = seq;
 }
 
 /* Wait for the event socket, or where there is none just wait. */
@@ -140,6 +157,8 @@ rewind_to_start(struct subscription *sub)
 {
     sub->is_positioned = !sub->options->from_end && sub->options->since == 0;
     sub->position = sub->is_positioned ? sub->options->after : 0;
+    sub->must_ask_cursor = sub->options->cursor != NULL;
+    sub->dealt = sub->committed = sub->position;
     sub->is_at_end = false;
     sub->is_heard = false;
     sub->owes_caught_up = true;
@@ -196,6 +215,76 @@ greet(struct subscription *sub)
     return !is_over(sub) && handle_connections(sub->kith) == connection;
 }
 
+/* ---- The cursor ------------------------------------------------------------------------------*/
+
+/* Begin where the daemon says that we are. False: not known yet, or over. */
+static bool
+ask_cursor(struct subscription *sub)
+{
+    if (!sub->must_ask_cursor)
+        return true;
+    kith_args_clear(sub->args);
+    kith_put_str(sub->args, "name", sub->options->cursor);
+    struct kith_reply *reply;
+    enum kith_status status = kith_call(sub->kith, "cursor.get", sub->args, NULL, &reply);
+    if (status == KITH_STATUS_OK) {
+        sub->position = kith_value_uint(kith_get(kith_reply_result(reply), "seq"));
+        sub->dealt = sub->committed = sub->position;
+        sub->is_positioned = true;
+    }
+    const char *code = status == KITH_STATUS_REFUSED ? kith_reply_code(reply) : NULL;
+    if (status == KITH_STATUS_OK || (code && strcmp(code, "not_found") == 0))
+        sub->must_ask_cursor = false;
+    else if (status == KITH_STATUS_REFUSED)
+        weigh_refusal(sub, reply, false);
+    else if (status != KITH_STATUS_TIMEOUT)
+        sub->status = status;
+    kith_reply_destroy(reply);
+    return !sub->must_ask_cursor && !is_over(sub);
+}
+
+static void
+send_commit(struct subscription *sub)
+{
+    kith_args_clear(sub->args);
+    kith_put_str(sub->args, "name", sub->options->cursor);
+    kith_put_int(sub->args, "seq", (int64_t)sub->dealt);
+    char id[KITH_ID_SIZE];
+    kith_make_id(id);
+    const struct request request = {"cursor.commit", sub->args, id, sub->kith->auth, false};
+    const struct patience patience = {COMMIT_LAST_MS, sub->kith->resend_ms};
+    struct kith_reply *reply;
+    enum kith_status status = handle_call(sub->kith, &request, &patience, &reply);
+    sub->committed_ms = clock_now();
+    if (status == KITH_STATUS_OK)
+        sub->committed = sub->dealt;
+    else if (status == KITH_STATUS_REFUSED && !is_over(sub))
+        weigh_refusal(sub, reply, false);
+    kith_reply_destroy(reply);
+}
+
+/* Tell the daemon how far we are, now and then. What cannot be told now is told with the next. */
+static void
+commit(struct subscription *sub)
+{
+    if (!sub->options->cursor || sub->must_ask_cursor || sub->dealt <= sub->committed)
+        return;
+    if (is_over(sub) || sub->dealt - sub->committed >= COMMIT_COUNT ||
+        clock_now() - sub->committed_ms >= COMMIT_MS)
+        send_commit(sub);
+}
+
+/* Everything up to the position was dealt with, or is not wanted. */
+static void
+settle(struct subscription *sub)
+{
+    if (is_over(sub))
+        return; /* the last commit follows when all is done */
+    if (sub->is_positioned)
+        sub->dealt = sub->position;
+    commit(sub);
+}
+
 /* ---- Reading the log -------------------------------------------------------------------------*/
 
 static const struct kith_args *
@@ -212,6 +301,8 @@ page_args(struct subscription *sub, int hold_ms)
     kith_put_int(sub->args, "limit", KITH_EVENT_LIMIT_MAX);
     if (options->type_count > 0)
         kith_put_strs(sub->args, "types", options->types, options->type_count);
+    if (options->member)
+        kith_put_str(sub->args, "member", options->member);
     if (hold_ms > 0)
         kith_put_int(sub->args, "wait_ms", hold_ms);
     return sub->args;
@@ -230,6 +321,7 @@ tell_page(struct subscription *sub, const struct kith_value *events, uint64_t ne
         }
         sub->position = seq;
         tell(sub, KITH_NEWS_EVENT, seq, event);
+        settle(sub);
     }
 }
 
@@ -314,6 +406,7 @@ take_event(struct subscription *sub, const struct frame *frame)
     sub->position = frame->seq;
     if (is_told)
         tell(sub, KITH_NEWS_EVENT, frame->seq, event);
+    settle(sub);
 }
 
 /* Take what the event socket holds. */
@@ -383,6 +476,7 @@ listen_on(struct subscription *sub)
     while (!is_over(sub) && !sub->is_behind && is_listening(sub)) {
         pause_for(sub, LISTEN_MS);
         drain(sub);
+        settle(sub);
     }
     if (sub->is_behind) {
         sub->is_at_end = false;
@@ -410,7 +504,7 @@ static void
 run(struct subscription *sub)
 {
     while (!is_over(sub)) {
-        if (!greet(sub))
+        if (!greet(sub) || !ask_cursor(sub))
             continue;
         if (!sub->is_at_end)
             catch_up(sub);
@@ -418,7 +512,9 @@ run(struct subscription *sub)
             listen_on(sub);
         else
             long_poll(sub);
+        settle(sub);
     }
+    commit(sub);
 }
 
 enum kith_status
@@ -438,9 +534,10 @@ kith_subscribe(struct kith *kith, const struct kith_subscribe_options *options,
     sub.args = kith_args_create();
     if (!sub.args)
         return KITH_STATUS_NO_MEMORY;
-    if (kith->events_url[0])
+    sub.has_events = kith->events_url[0] && !sub.options->member;
+    if (sub.has_events)
         sub.status = socket_open_events(&sub.events, kith->events_url);
-    sub.has_events = kith->events_url[0] && sub.status == KITH_STATUS_OK;
+    sub.has_events = sub.has_events && sub.status == KITH_STATUS_OK;
 
     run(&sub);
     if (sub.has_events)

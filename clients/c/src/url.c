@@ -69,23 +69,31 @@ url_beside(char *events, const char *command)
     return true;
 }
 
-/* The user's own daemon if there is one, else the machine's. */
+static bool
+is_socket(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* The user's own daemon, unless only the machine's is there: as kithd itself chooses, so that a
+ * client may be there first. */
 static void
 default_url(char *url, size_t size, const char *file)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
-    char path[URL_PATH_SIZE_MAX + 1];
-    struct stat st;
+    char own[URL_PATH_SIZE_MAX + 1], shared[URL_PATH_SIZE_MAX + 1];
 
+    snprintf(shared, sizeof(shared), "/run/kith/%s", file);
     if (runtime && *runtime) {
-        int needed = snprintf(path, sizeof(path), "%s/kith/%s", runtime, file);
-        if (needed > 0 && (size_t)needed < sizeof(path) && stat(path, &st) == 0 &&
-            S_ISSOCK(st.st_mode)) {
-            snprintf(url, size, "ipc://%s", path);
+        int needed = snprintf(own, sizeof(own), "%s/kith/%s", runtime, file);
+        bool fits = needed > 0 && (size_t)needed < sizeof(own);
+        if (fits && (is_socket(own) || !is_socket(shared))) {
+            snprintf(url, size, "ipc://%s", own);
             return;
         }
     }
-    snprintf(url, size, "ipc:///run/kith/%s", file);
+    snprintf(url, size, "ipc://%s", shared);
 }
 
 void

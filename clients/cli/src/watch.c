@@ -18,6 +18,7 @@
 
 struct watch_options {
     const char *from, *since;
+    const char *cursor, *member;
     struct option_list types;
     bool until_caught_up;
 };
@@ -29,6 +30,10 @@ static const struct option_row rows[] = {
      "begin with this time: 2h, 3d, 2024-05-01, 2024-05-01T12:00, or ms"},
     {"type", 0, OPTION_LIST, offsetof(struct watch_options, types), 0, 0, "PREFIX",
      "only types that begin so, such as connection. or invite.redeemed; again for more"},
+    {"cursor", 'c', OPTION_TEXT, offsetof(struct watch_options, cursor), 0, 0, "NAME",
+     "go on where this cursor is, and move it along; kithd keeps it"},
+    {"member", 'm', OPTION_TEXT, offsetof(struct watch_options, member), 0, 0, "MEMBER",
+     "only this member's feed: what he may see, by its own numbers"},
     {"until-caught-up", 0, OPTION_FLAG, offsetof(struct watch_options, until_caught_up), 0, 0, NULL,
      "end when everything known so far was told (begins at the start, if not said otherwise)"},
 };
@@ -204,6 +209,8 @@ make_options(const struct cli *cli, const struct watch_options *options,
     subscribe->until_caught_up = options->until_caught_up;
     subscribe->types = options->types.count ? options->types.at : NULL;
     subscribe->type_count = options->types.count;
+    subscribe->cursor = options->cursor;
+    subscribe->member = options->member;
     if (options->from && options->since)
         return fail_usage(cli, "give --from or --since, not both");
     if (options->since) {
@@ -215,7 +222,8 @@ make_options(const struct cli *cli, const struct watch_options *options,
         subscribe->since = ms;
         return CLI_OK;
     }
-    const char *from = options->from ? options->from : options->until_caught_up ? "start" : "end";
+    bool from_start = options->until_caught_up || options->cursor;
+    const char *from = options->from ? options->from : from_start ? "start" : "end";
     if (!parse_from(from, subscribe))
         return fail_usage(cli, "--from takes a sequence number, start or end, not '%s'", from);
     return CLI_OK;

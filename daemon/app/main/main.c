@@ -6,6 +6,7 @@
 #include "app/diagnostics.h"
 #include "app/flags.h"
 #include "app/loop.h"
+#include "app/verify.h"
 
 #define EXIT_USAGE 2 /* wrong flags or settings: starting again would not help */
 
@@ -67,6 +68,8 @@ act(const struct flags *flags, struct problems *problems)
     unsigned problem_count = tell_problems(problems);
     if (flags->action == FLAGS_CHECK)
         return check(&config, problem_count);
+    if (flags->action == FLAGS_VERIFY && problem_count == 0)
+        return verify_run(&(struct verify_request){&config, flags->deep, flags->json});
     return problem_count > 0 ? EXIT_USAGE : serve(&config, &sources);
 }
 
@@ -85,6 +88,7 @@ run(const struct flags *flags, struct problems *problems)
         return EXIT_SUCCESS;
     case FLAGS_SERVE:
     case FLAGS_CHECK:
+    case FLAGS_VERIFY:
         break;
     }
     return act(flags, problems);

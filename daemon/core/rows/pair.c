@@ -21,6 +21,7 @@ static const struct field fields[] = {
     [11] = FIELD_ROW(struct pair, note_side, UINT, NULL),
     [12] = FIELD_ROW(struct pair, filtered, BOOL, NULL),
     [13] = FIELD_ROW(struct pair, step_ms, UINT, NULL),
+    [14] = FIELD_ROW(struct pair, cost, UINT, NULL),
 #define SIDE(n, field, kind) FIELD_ROW(struct pair, side[n].field, kind, NULL)
     [16] = SIDE(0, cooldown_ms, UINT),
     [17] = SIDE(1, cooldown_ms, UINT),

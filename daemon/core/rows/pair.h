@@ -57,6 +57,7 @@ struct pair {
     uint64_t disp;      /* enum disp */
     bool filtered;      /* the request is in the recipient's filtered queue */
     uint64_t step_ms;   /* declined: how long the sender is not heard after the request's end */
+    uint64_t cost;      /* of the request, against its sender's windows; 0: not counted */
     struct public_id request;
     uint64_t request_seq;
     uint64_t created_ms, expires_ms; /* of the request */

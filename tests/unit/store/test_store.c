@@ -339,6 +339,23 @@ test_views_without_a_log_are_refused(void **state)
     check_refused(scratch->data, KITH_INTERNAL, "missing or empty");
 }
 
+/* Killed within the very first write, which makes the file. */
+static void
+test_a_first_start_cut_short_begins_anew(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct fault fault;
+    char path[SCRATCH_PATH_MAX];
+    store_close(open_store(scratch->data, SCRATCH_MAP_SIZE));
+    scratch_path(scratch, "data/log/data.mdb", path);
+    check(truncate(path, 4096) == 0);
+    scratch_path(scratch, "data/views/data.mdb", path);
+    check(unlink(path) == 0);
+    struct store *store = open_store(scratch->data, SCRATCH_MAP_SIZE);
+    assert_int_equal(batch(store, 1, 20, &fault), KITH_OK);
+    store_close(store);
+}
+
 static void
 test_damage_found_while_reading_is_mended_by_a_reset(void **state)
 {
@@ -693,6 +710,7 @@ main(void)
         scratch_test(test_views_ahead_of_the_log_are_dropped),
         scratch_test(test_views_of_another_log_are_dropped),
         scratch_test(test_views_without_a_log_are_refused),
+        scratch_test(test_a_first_start_cut_short_begins_anew),
         scratch_test(test_damage_found_while_reading_is_mended_by_a_reset),
         scratch_test(test_damage_met_by_a_scan_or_a_checkpoint_is_found),
         scratch_test(test_a_full_map_undoes_the_batch),

@@ -1,0 +1,180 @@
+"""One life of a daemon under the shim, and what must be true behind it."""
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+
+import harness
+import script
+from shim import Shim
+
+# Few events make a checkpoint, so that many are made.
+FLAGS = ["--set", "storage.checkpoint_events=20", "--set", "storage.map_size=1GiB"]
+# What differs from one data directory to the next.
+UNSTABLE = ("at", "request", "invite", "expires_at", "expired_at", "since", "until")
+GONE = (harness.Closed, ConnectionError, BrokenPipeError, TimeoutError)
+DEDUPE_MS = 7 * 86_400_000
+
+
+class Wrong(Exception):
+    """Something acknowledged is lost, or something is there that should not be."""
+
+
+def expect(condition, *text):
+    if not condition:
+        raise Wrong(*text)
+
+
+def plain(event):
+    return {name: value for name, value in event.items() if name not in UNSTABLE}
+
+
+def read_log(client):
+    """All events, dense."""
+    events = []
+    while True:
+        page = client.ask("event.read", after=len(events), limit=1000)
+        for event in page["events"]:
+            expect(event["seq"] == len(events) + 1, "the log has a gap", event, len(events))
+            events.append(plain(event))
+        if not page["events"]:
+            expect(page["last_seq"] == len(events), "last_seq", page["last_seq"], len(events))
+            return events
+
+
+def verify(data, deep=True):
+    """kithd --verify: its exit status and its findings."""
+    flags = ["--verify", "--json"] + (["--deep"] if deep else [])
+    done = subprocess.run([harness.KITHD, "--data", data, *FLAGS, *flags], stdin=subprocess.DEVNULL,
+                          capture_output=True, timeout=harness.TIMEOUT)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return done.returncode, lines, done.stderr.decode()
+
+
+class Reference:
+    """A run in which nothing went wrong."""
+
+    def __init__(self):
+        self.flights = script.make()
+        self.commands = sum(len(message) for flight in self.flights for message in flight)
+        with life() as one:
+            one.daemon.start()
+            self.sites_start = one.shim.count
+            client = one.daemon.client()
+            self.replies = {}
+            for flight in self.flights:
+                for command, reply in script.send(client, flight):
+                    self.replies[command["id"]] = reply
+            self.log = read_log(client)
+            one.daemon.stop()
+            self.sites = one.shim.count
+            self.per_call = one.shim.per_call()
+            status, lines, errors = verify(one.daemon.data)
+            expect(status == 0, "the reference is not sound", lines, errors)
+
+
+class Life:
+    """A data directory, and the daemons that serve it one after the other."""
+
+    def __init__(self, directory):
+        self.shim = Shim(directory)
+        self.shim.arm(0)
+        self.daemon = harness.Daemon(directory=directory, flags=FLAGS)
+        self.daemon.environment = self.shim.environment()
+        self.acknowledged = {}
+        self.refused = {}
+
+    def start(self):
+        """True if it came up."""
+        try:
+            self.daemon.start()
+            return True
+        except AssertionError:
+            expect(self.daemon.process.poll() is not None, "it neither starts nor ends")
+            return False
+
+    def send_all(self, flights):
+        """Send flights from the first that was not answered on, until the daemon is gone. True if it
+        never was."""
+        try:
+            client = self.daemon.client()
+            for flight in flights:
+                if all(command["id"] in self.acknowledged for message in flight
+                       for command in message):
+                    continue
+                for command, reply in script.send(client, flight):
+                    if reply["ok"]:
+                        self.acknowledged.setdefault(command["id"], reply)
+                    else:
+                        self.refused[command["id"]] = reply["error"]["code"]
+            client.close()
+            return True
+        except GONE:
+            return False
+
+    def start_anew(self):
+        """As after a crash, with nothing in the way."""
+        if self.daemon.process.poll() is None:
+            self.daemon.kill()
+        self.daemon.environment = {}
+        self.daemon.start()
+
+    def check(self, reference):
+        """What was acknowledged is there once, the rest wholly or not at all."""
+        client = self.daemon.client()
+        log = read_log(client)
+        count = len(log)
+        expect(log == reference.log[:count], "the log is another",
+               next((pair for pair in zip(log, reference.log) if pair[0] != pair[1]), None))
+        if 0 < count < len(reference.log):
+            cause = log[-1].get("cause")
+            expect(cause is None or reference.log[count].get("cause") != cause,
+                   "half of a command", log[-1])
+        for id, reply in self.acknowledged.items():
+            expect(reply["pos"] <= count, "acknowledged and lost", id, reply, count)
+            # A command that was sent again into a longer log keeps the position of its first time.
+            expect(reply["pos"] == reference.replies[id]["pos"], "another position", id, reply)
+        self.look_up(client)
+        client.close()
+        return count
+
+    def look_up(self, client):
+        now = client.call("server.hello")["at"]
+        kept = [(id, reply) for id, reply in self.acknowledged.items()
+                if now - reply["at"] < DEDUPE_MS]
+        for start in range(0, len(kept), 200):
+            part = kept[start:start + 200]
+            answers = client.batch([{"op": "command.lookup", "args": {"id": id}}
+                                    for id, _ in part])
+            for (id, reply), answer in zip(part, answers):
+                outcome = answer["result"]
+                expect(outcome and outcome["pos"] == reply["pos"], "no outcome is kept", id, answer)
+
+    def finish(self, reference):
+        """All that is missing, again with the same ids: in the end nothing is missing or twice."""
+        expect(self.send_all(reference.flights), "the daemon went away")
+        client = self.daemon.client()
+        expect(read_log(client) == reference.log, "the log is another in the end")
+        client.close()
+        self.daemon.kill()
+        status, lines, errors = verify(self.daemon.data)
+        expect(status == 0, "not sound", lines, errors)
+
+
+@contextlib.contextmanager
+def life():
+    directory = tempfile.mkdtemp(prefix="kith-")
+    one = Life(directory)
+    try:
+        yield one
+    finally:
+        one.daemon.close()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def use_memory():
+    """Data in memory where there is such a place: a kill does not care, and it is quicker."""
+    if "TMPDIR" not in os.environ and os.access("/dev/shm", os.W_OK):
+        os.environ["TMPDIR"] = tempfile.tempdir = "/dev/shm"
