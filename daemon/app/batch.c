@@ -319,8 +319,10 @@ answer_all(struct batch *batch)
         for (unsigned i = 0; i < batch->count; i++)
             batch->entries[i].size = 0;
     }
+    net_replies_begin(batch->daemon->net);
     for (unsigned i = 0; i < batch->count; i++)
         answer(batch, &batch->entries[i]);
+    net_replies_end(batch->daemon->net);
     batch->count = 0;
     batch->size = 0;
 }

@@ -10,23 +10,33 @@ at(const void *object, const struct field *field)
     return (const uint8_t *)object + field->offset;
 }
 
+/* Where in a value the 8 bytes begin that are zero if and only if it is: of a slice, its size; an
+ * id that is not none begins with a byte that is odd. */
+static const uint8_t telling[] = {
+    [FIELD_TEXT] = offsetof(struct slice, size),
+    [FIELD_BYTES] = offsetof(struct slice, size),
+    [FIELD_ID] = 0,
+};
+_Static_assert(sizeof(size_t) == 8 && PUBLIC_ID_SIZE >= 8, "one load decides");
+
+/* Most fields of an event or a row are zero, and this is asked of each: one load, few branches. */
+static inline bool
+is_zero(const struct field *field, const void *object)
+{
+    const uint8_t *value = at(object, field);
+    uint64_t word;
+    if (field->kind == FIELD_BOOL)
+        return *value == 0;
+    if (field->kind == FIELD_NONE)
+        return true;
+    memcpy(&word, value + telling[field->kind], sizeof(word));
+    return word == 0;
+}
+
 bool
 field_is_zero(const struct field *field, const void *object)
 {
-    switch (field->kind) {
-    case FIELD_NONE:
-        return true;
-    case FIELD_UINT:
-        return *(const uint64_t *)at(object, field) == 0;
-    case FIELD_BOOL:
-        return !*(const bool *)at(object, field);
-    case FIELD_TEXT:
-    case FIELD_BYTES:
-        return ((const struct slice *)at(object, field))->size == 0;
-    case FIELD_ID:
-        return public_id_is_none(at(object, field));
-    }
-    return true;
+    return is_zero(field, object);
 }
 
 static void
@@ -61,7 +71,7 @@ fields_encode(struct buf *out, const struct field *fields, unsigned count, const
     unsigned given_count = 0;
 
     for (unsigned i = 0; i < count; i++)
-        if (!field_is_zero(&fields[i], object))
+        if (!is_zero(&fields[i], object))
             given[given_count++] = (uint8_t)i;
     write_map(out, given_count);
     for (unsigned i = 0; i < given_count; i++) {

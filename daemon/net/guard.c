@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -10,6 +11,7 @@
 
 #include "base/assert.h"
 #include "net/frames.h"
+#include "net/gather.h"
 
 /* The hooks have to be found by libnanomsg, although everything else here is hidden. */
 #define HOOK __attribute__((visibility("default")))
@@ -34,6 +36,10 @@ struct row {
     uint8_t hooks; /* GUARD_HOOK_* it went through */
     bool cut;      /* broke the rules: it has nothing more to say */
     atomic_bool busy;
+    /* What was gathered and the kernel has yet to take. It changes hands between nanomsg's lock and
+     * guard_gather_end(), which does not hold it: so both hold gather_lock to send it or let go of
+     * it. Only the gathering thread adds to it. */
+    _Atomic(struct gather *) gather;
 };
 
 /* In .bss, so that the hooks work from the first instruction and unused rows cost no memory. */
@@ -49,6 +55,14 @@ static _Thread_local struct {
 
 /* The first connection this thread sent to since guard_offer_begin(). */
 static _Thread_local struct guard_conn offered;
+
+static pthread_mutex_t gather_lock = PTHREAD_MUTEX_INITIALIZER;
+static _Thread_local bool gathering;
+
+/* Connections for which this process has gathered something, each once unless it was closed since.
+ * Of the gathering thread, which is one. */
+static int gathered[GUARD_FD_MAX];
+static unsigned gathered_count;
 
 /* The row of @fd, or NULL where it is none of ours. */
 static struct row *
@@ -87,15 +101,28 @@ row_open(int fd, struct guard *guard, enum row_kind kind, enum guard_role role)
     row->role = (uint8_t)role;
     row->hooks = GUARD_HOOK_ACCEPT;
     row->cut = false;
+    assert(!atomic_load_explicit(&row->gather, memory_order_relaxed));
     atomic_store_explicit(&row->busy, false, memory_order_relaxed);
     fd_last_raise(fd);
     atomic_store_explicit(&row->serial, atomic_fetch_add(&serial_last, 1) + 1,
                           memory_order_release);
 }
 
+/* Let go of what was gathered; with gather_lock held. */
+static void
+gather_drop(struct row *row)
+{
+    gather_destroy(atomic_load_explicit(&row->gather, memory_order_relaxed));
+    atomic_store_explicit(&row->gather, NULL, memory_order_relaxed);
+}
+
 static void
 row_close(struct row *row)
 {
+    /* Before the descriptor can be another's: nothing is sent to it from here on. */
+    pthread_mutex_lock(&gather_lock);
+    gather_drop(row);
+    pthread_mutex_unlock(&gather_lock);
     if (row->kind == ROW_CONNECTION) {
         atomic_fetch_or(&row->guard->hooks, row->hooks | GUARD_HOOK_CLOSE);
         atomic_fetch_sub(&row->guard->connections, 1);
@@ -151,7 +178,11 @@ guard_state_of(struct guard_conn conn)
     const struct row *row = &rows[conn.fd];
     if (atomic_load_explicit(&row->serial, memory_order_acquire) != conn.serial)
         return GUARD_GONE;
-    return atomic_load_explicit(&row->busy, memory_order_relaxed) ? GUARD_BUSY : GUARD_FREE;
+    if (atomic_load_explicit(&row->busy, memory_order_relaxed))
+        return GUARD_BUSY;
+    /* What is being gathered is in nobody's way, what was left over is. */
+    bool left = !gathering && atomic_load_explicit(&row->gather, memory_order_relaxed);
+    return left ? GUARD_BUSY : GUARD_FREE;
 }
 
 bool
@@ -163,7 +194,7 @@ guard_has_unsent(const struct guard *guard)
 
         if (!row || row->guard != guard || row->role != GUARD_COMMAND)
             continue;
-        if (atomic_load(&row->busy))
+        if (atomic_load(&row->busy) || atomic_load(&row->gather))
             return true;
         /* What a unix socket has taken, its peer can read even after the close. */
         if (row->frames.transport == FRAMES_TCP && ioctl(fd, TIOCOUTQ, &unsent) == 0 && unsent > 0)
@@ -327,6 +358,66 @@ recvmsg(int fd, struct msghdr *message, int flags)
     return size;
 }
 
+/* --- gathering --------------------------------------------------------------------------- */
+
+/* Send what was gathered for this connection. True if nothing is left. */
+static bool
+gather_flush(struct row *row, int fd)
+{
+    if (!atomic_load_explicit(&row->gather, memory_order_relaxed))
+        return true;
+    pthread_mutex_lock(&gather_lock);
+    struct gather *gather = atomic_load_explicit(&row->gather, memory_order_relaxed);
+    bool done = !gather || gather_send(gather, fd);
+    if (done)
+        gather_drop(row);
+    pthread_mutex_unlock(&gather_lock);
+    return done;
+}
+
+/* Gather a message instead of sending it. False if it has to be sent. */
+static bool
+gather_message(struct row *row, int fd, const struct msghdr *message, size_t size)
+{
+    if (!gathering || row->role != GUARD_COMMAND || size > GATHER_MESSAGE_MAX ||
+        atomic_load_explicit(&row->busy, memory_order_relaxed))
+        return false;
+    struct gather *gather = atomic_load_explicit(&row->gather, memory_order_relaxed);
+    if (gather && gather_add(gather, message, size))
+        return true;
+    if (!gather_flush(row, fd) || gathered_count == GUARD_FD_MAX)
+        return false;
+    gather = gather_create();
+    if (!gather)
+        return false;
+    bool added = gather_add(gather, message, size);
+    assert(added);
+    atomic_store_explicit(&row->gather, gather, memory_order_relaxed);
+    gathered[gathered_count++] = fd;
+    return true;
+}
+
+void
+guard_gather_begin(void)
+{
+    assert(!gathering);
+    gathering = true;
+}
+
+unsigned
+guard_gather_end(void)
+{
+    unsigned left = 0;
+    gathering = false;
+    for (unsigned i = 0; i < gathered_count; i++) {
+        int fd = gathered[i];
+        if (!gather_flush(&rows[fd], fd))
+            gathered[left++] = fd;
+    }
+    gathered_count = left;
+    return left;
+}
+
 /* --- sendmsg ----------------------------------------------------------------------------- */
 
 HOOK ssize_t
@@ -345,6 +436,13 @@ sendmsg(int fd, const struct msghdr *message, int flags)
         offered.serial = atomic_load_explicit(&row->serial, memory_order_relaxed);
     }
 
+    if (gather_message(row, fd, message, wanted))
+        return (ssize_t)wanted;
+    if (!gather_flush(row, fd)) {
+        atomic_store_explicit(&row->busy, true, memory_order_relaxed);
+        errno = EAGAIN; /* nanomsg holds on to the message, and waits for room as we do */
+        return -1;
+    }
     ssize_t size = syscall(SYS_sendmsg, fd, message, flags);
     atomic_store_explicit(&row->busy, size < (ssize_t)wanted, memory_order_relaxed);
     if (size < 0) {

@@ -9,7 +9,8 @@
  *  - discard passed descriptors, of which nanomsg would leak all but one;
  *  - turn errors that nanomsg does not expect, and so aborts on, into those it does;
  *  - refuse connections over a limit, and have the kernel find dead TCP peers;
- *  - let the sender of a message see whether nanomsg offered it to the kernel or dropped it.
+ *  - let the sender of a message see whether nanomsg offered it to the kernel or dropped it;
+ *  - gather the replies of a turn, to send those for one connection together (gather.h).
  *
  * Any other descriptor passes straight through. State is in a fixed table indexed by descriptor;
  * a row belongs to nanomsg's lock of the socket, except for the atomics, which anyone may read.
@@ -57,7 +58,7 @@ struct guard_conn {
 
 enum guard_state {
     GUARD_GONE, /* closed; the descriptor may be another's by now */
-    GUARD_BUSY, /* nanomsg still holds a message that the kernel did not take whole */
+    GUARD_BUSY, /* something is left that the kernel did not take */
     GUARD_FREE
 };
 
@@ -73,6 +74,12 @@ int guard_bind_end(void);
  * false, and leaves @out, if nothing was offered to the kernel. */
 void guard_offer_begin(void);
 bool guard_offer_end(struct guard_conn *out);
+
+/* Between these two, what this thread sends to command connections is gathered, and counts as taken
+ * by the kernel. guard_gather_end() sends it, and what was left over before; it may be called
+ * alone. Returns how many connections did not take all: call it again. One thread only. */
+void guard_gather_begin(void);
+unsigned guard_gather_end(void);
 
 enum guard_state guard_state_of(struct guard_conn conn);
 

@@ -34,6 +34,9 @@
 
 #define CLOSE_WAIT_MS 200
 
+/* What a peer did not take is offered again every tick for so long, then every turn. */
+#define BEHIND_MS_MAX 100
+
 struct net {
     int command, event; /* nanomsg's sockets; -1: none */
     int command_fd;
@@ -42,6 +45,8 @@ struct net {
     char **urls; /* of all endpoints that were bound */
     unsigned url_count;
     msec_t now_ms;
+    unsigned behind_count; /* connections that did not take all that was gathered for them */
+    msec_t behind_ms;      /* since when there are so many */
     uint64_t received, replied, published, delayed, dropped;
 };
 
@@ -180,12 +185,38 @@ net_reply(struct net *net, const struct net_route *route, struct slice body)
         net->dropped++;
 }
 
+void
+net_replies_begin(struct net *net)
+{
+    (void)net;
+    guard_gather_begin();
+}
+
+static void
+send_gathered(struct net *net)
+{
+    unsigned count = guard_gather_end();
+    if (count != net->behind_count)
+        net->behind_ms = net->now_ms;
+    net->behind_count = count;
+}
+
+void
+net_replies_end(struct net *net)
+{
+    send_gathered(net);
+}
+
 unsigned
 net_tick(struct net *net, msec_t now_ms)
 {
     net->now_ms = now_ms;
+    if (net->behind_count > 0)
+        send_gathered(net);
     net->dropped += peers_flush(net->peers, now_ms, reply_offer, net);
-    return peers_kept_count(net->peers);
+    /* Who does not read for long is looked after by and by: every turn comes here. */
+    bool hurry = net->behind_count > 0 && now_ms - net->behind_ms < BEHIND_MS_MAX;
+    return peers_kept_count(net->peers) + (hurry ? net->behind_count : 0);
 }
 
 /* --- events ------------------------------------------------------------------------------- */
@@ -356,6 +387,7 @@ static void
 drain(struct net *net)
 {
     for (int i = 0; i < CLOSE_WAIT_MS; i++) {
+        send_gathered(net);
         peers_flush(net->peers, net->now_ms, reply_offer, net);
         if (peers_kept_count(net->peers) == 0 && !guard_has_unsent(&net->guard))
             return;
