@@ -111,6 +111,8 @@ invite_create(struct call *call)
         return decide_invite(facts, &core->rules, call->out);
 
     load_contact(core, hash, &whose);
+    if (whose.owned && whose.owner == facts->member.number)
+        return decide_invite_self(&facts->member, call->out);
     if (whose.owned)
         load_pair(core, call->now_ms, facts->member.id, whose.owner_id, &facts->who);
     member_load(core->views, facts->member.id, &facts->member); /* something may have expired */

@@ -224,6 +224,9 @@ struct invite_facts {
 enum kith_err decide_invite(const struct invite_facts *facts, const struct rules *rules,
                             struct decision *out);
 
+/* The same where the contact is the member's own. */
+enum kith_err decide_invite_self(const struct member *member, struct decision *out);
+
 struct link_facts {
     struct member member;
     uint64_t max_uses, ttl_ms; /* 0: not said */

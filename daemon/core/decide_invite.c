@@ -94,6 +94,22 @@ convert_now(const struct invite *invite, const struct pair_facts *who, uint64_t 
     decide_convert(&facts, rules, out);
 }
 
+static enum kith_err
+check_inviter(const struct member *member, struct decision *out)
+{
+    enum kith_err err = check_actor(member, "member", out);
+    if (err == KITH_OK && is_restricted(member, out->now_ms))
+        err = refuse_restricted(member, out);
+    return err;
+}
+
+enum kith_err
+decide_invite_self(const struct member *member, struct decision *out)
+{
+    enum kith_err err = check_inviter(member, out);
+    return err == KITH_OK ? KITH_SELF : err;
+}
+
 enum kith_err
 decide_invite(const struct invite_facts *facts, const struct rules *rules, struct decision *out)
 {
@@ -101,13 +117,9 @@ decide_invite(const struct invite_facts *facts, const struct rules *rules, struc
     const struct member *member = &facts->member;
     const struct invite *earlier = &facts->earlier;
     bool is_member = converts(&facts->who);
-    enum kith_err err = check_actor(member, "member", out);
+    enum kith_err err = check_inviter(member, out);
     if (err != KITH_OK)
         return err;
-    if (is_restricted(member, out->now_ms))
-        return refuse_restricted(member, out);
-    if (facts->who.other.known && facts->who.other.number == member->number)
-        return KITH_SELF;
     if (is_member && rules->settings->invite_explicit)
         return KITH_ALREADY_MEMBER;
     if (earlier->known && invite_shown_at(earlier, out->now_ms) == INVITE_ACTIVE)
@@ -135,11 +147,9 @@ decide_link(const struct link_facts *facts, const struct rules *rules, struct de
     static const char text[] = "a link holds for 90 days at most (ms)";
     assert(out->event_count == 0);
     const struct member *member = &facts->member;
-    enum kith_err err = check_actor(member, "member", out);
+    enum kith_err err = check_inviter(member, out);
     if (err != KITH_OK)
         return err;
-    if (is_restricted(member, out->now_ms))
-        return refuse_restricted(member, out);
     if (facts->ttl_ms > (uint64_t)LINK_TTL_MAX) {
         memcpy(out->text, text, sizeof(text));
         return refuse_field(out, KITH_BAD_ARGUMENT, "ttl_ms");

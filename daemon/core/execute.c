@@ -190,6 +190,31 @@ find_earlier(struct core *core, struct slice id, msec_t now_ms, struct event *fi
     return first->at_ms + DEDUPE_KEPT_MS > now_ms;
 }
 
+/* --- guessing ------------------------------------------------------------------------------- */
+
+enum kith_err
+guess_check(struct core *core, msec_t now_ms)
+{
+    struct slice source = args_text(&core->args, KITH_ARG_SOURCE);
+    struct entries *detail = &core->decision.detail;
+    msec_t free_ms;
+    if (!source.data || !guess_refuses(&core->guess, source, now_ms, &free_ms))
+        return KITH_OK;
+    entries_cstr(detail, "window", "guess");
+    entries_uint(detail, "limit", GUESS_BURST);
+    entries_uint(detail, "used", GUESS_BURST);
+    entries_time(detail, "next_free_at", free_ms);
+    return KITH_QUOTA_EXCEEDED;
+}
+
+void
+guess_note(struct core *core, enum kith_err err, msec_t now_ms)
+{
+    struct slice source = args_text(&core->args, KITH_ARG_SOURCE);
+    if (source.data && err == KITH_INVITE_INVALID)
+        guess_count(&core->guess, source, now_ms);
+}
+
 /* --- doing ---------------------------------------------------------------------------------- */
 
 static void
@@ -308,7 +333,11 @@ execute_command(struct core *core, const struct envelope *envelope,
                         .args = &core->args,
                         .now_ms = context->now_ms,
                         .out = decision};
-    err = command_fns[envelope->op](&call);
+    err = guess_check(core, context->now_ms);
+    if (err == KITH_OK) {
+        err = command_fns[envelope->op](&call);
+        guess_note(core, err, context->now_ms);
+    }
     if (err == KITH_OK)
         err = core->err;
     if (err == KITH_OK && call.leaves_no_trace) {

@@ -10,6 +10,7 @@
 #include "core/core.h"
 #include "core/decide.h"
 #include "core/envelope.h"
+#include "core/guess.h"
 #include "core/reply.h"
 
 /* What a batch did, told to the stats when it is committed. */
@@ -32,6 +33,7 @@ struct core {
 
     struct rules rules;
     struct apply apply;
+    struct guess guess;
 
     /* Of the command or query at hand: */
     struct args args;
@@ -85,6 +87,14 @@ extern op_fn *const query_fns[KITH_OP_COUNT];   /* queries.c */
 
 /* The texts of one command, sealed: one note and one name. */
 #define SEALED_SIZE_MAX (KITH_NOTE_SIZE_MAX + KITH_NAME_SIZE_MAX + 2 * SEAL_EXTRA_SIZE)
+
+/* --- the limit on guessing tokens: execute.c ----------------------------------------------------
+ */
+
+/* KITH_QUOTA_EXCEEDED with details if the source that the arguments name was wrong too often. */
+enum kith_err guess_check(struct core *core, msec_t now_ms);
+/* Count a wrong token against its source. */
+void guess_note(struct core *core, enum kith_err err, msec_t now_ms);
 
 /* --- execute.c ----------------------------------------------------------------------------- */
 

@@ -53,6 +53,7 @@ query_sealed(struct call *call, const char *name, struct slice writer, struct sl
 /* --- pages --------------------------------------------------------------------------------- */
 
 /* Room for one more item of any list, and the end of the page. */
+#define PAGE_FRAME_SIZE    64 /* of the list around it, and what stands before */
 #define PAGE_ITEM_SIZE_MAX (KITH_NOTE_SIZE_MAX + KITH_NAME_SIZE_MAX + 1024)
 
 static int
@@ -106,7 +107,7 @@ page_begin_two(struct page *page, struct call *call, enum view_table table, enum
                  "`after` must be the `next` of an earlier page of this list");
         return refuse_field(call->out, KITH_BAD_ARGUMENT, "after");
     }
-    if (call->room < PAGE_ITEM_SIZE_MAX)
+    if (call->room < PAGE_ITEM_SIZE_MAX + PAGE_FRAME_SIZE)
         return KITH_TOO_LARGE; /* of a batch that is nearly full: not even one item fits */
     *page = (struct page){
         .call = call,
@@ -266,7 +267,11 @@ execute_query(struct core *core, const struct envelope *envelope,
         *wait = (struct core_wait){.wake_seq = envelope->min_pos, .wait_ms = KITH_MIN_POS_MS_MAX};
         return CORE_WAITS;
     }
-    err = query_fns[envelope->op](&call);
+    err = guess_check(core, context->now_ms);
+    if (err == KITH_OK) {
+        err = query_fns[envelope->op](&call);
+        guess_note(core, err, context->now_ms);
+    }
     if (err == KITH_OK)
         err = core_error(core);
     if (err != KITH_OK)
