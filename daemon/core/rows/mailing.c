@@ -103,7 +103,7 @@ mails_next(struct slice mails, const struct mail_limits *limits, msec_t from_ms,
         if (later_ms == 0)
             later_ms = mails_block(mails, limits->month, MONTH_MS, at_ms);
         if (later_ms == 0)
-            return mails.size / MAIL_SIZE < MAILS_COUNT_MAX ? at_ms : 0;
+            return at_ms;
         assert(later_ms > at_ms);
         at_ms = later_ms;
     }
@@ -132,8 +132,9 @@ mails_add(struct views *views, struct buf *scratch, struct slice contact, const 
 {
     struct slice mails = mails_load(views, contact);
     bool added = false;
+    size_t count = mails.size / MAIL_SIZE;
     buf_clear(scratch);
-    for (size_t i = 0; i < mails.size / MAIL_SIZE; i++) {
+    for (size_t i = count < MAILS_COUNT_MAX ? 0 : 1; i < count; i++) {
         struct mail other = mail_at(mails, i);
         if (other.due_ms + MONTH_MS <= now_ms)
             continue;

@@ -29,7 +29,8 @@ void pace_add(struct views *views, struct buf *scratch, uint64_t inviter, msec_t
 /* --- the contact's mails -----------------------------------------------------------------------
  */
 
-/* Thirty days past and as long as an invite lives: with the usual limits two dozen. */
+/* Thirty days past and as long as an invite lives: with the usual limits two dozen. Beyond this,
+ * which takes other limits, the oldest is forgotten. */
 #define MAILS_COUNT_MAX 512
 
 struct mail_limits {
