@@ -52,6 +52,9 @@ query_sealed(struct call *call, const char *name, struct slice writer, struct sl
 /* Room for one more item of any list, and the end of the page. */
 #define PAGE_ITEM_SIZE_MAX (KITH_NOTE_SIZE_MAX + KITH_NAME_SIZE_MAX + 1024)
 
+/* What a page takes besides its items: their key and count. */
+#define PAGE_FRAME_SIZE_MAX 64
+
 static int
 hex_value(uint8_t digit)
 {
@@ -103,7 +106,7 @@ page_begin_two(struct page *page, struct call *call, enum view_table table, enum
                  "`after` must be the `next` of an earlier page of this list");
         return refuse_field(call->out, KITH_BAD_ARGUMENT, "after");
     }
-    if (call->room < PAGE_ITEM_SIZE_MAX)
+    if (call->room < PAGE_ITEM_SIZE_MAX + PAGE_FRAME_SIZE_MAX)
         return KITH_TOO_LARGE; /* of a batch that is nearly full: not even one item fits */
     *page = (struct page){
         .call = call,

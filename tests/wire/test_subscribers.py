@@ -3,6 +3,7 @@ import os
 import shutil
 
 import harness
+import watchers
 from harness import Case
 
 
@@ -160,6 +161,18 @@ class Feeds(Case):
         for args in ({"after": 1, "end": True}, {"audience": ["bob"]}):
             self.assert_error(client.call("event.read", {"member": "ada", **args}), "bad_argument")
         daemon.stop()
+
+
+class Storms(Case):
+    def test_nobody_misses_an_event(self):
+        daemon = self.daemon(clock="system").start()
+        storm = watchers.Storm(daemon, 1)
+        self.addCleanup(storm.close)
+        for _ in range(3):
+            storm.round()
+        last, feed, _ = storm.finish()
+        self.assertGreater(last, 3 * 5)
+        self.assertGreater(feed, 3)
 
 
 if __name__ == "__main__":
