@@ -278,7 +278,8 @@ execute_command(struct core *core, const struct envelope *envelope,
                         .op = envelope->op,
                         .args = &core->args,
                         .now_ms = context->now_ms,
-                        .out = decision};
+                        .out = decision,
+                        .room = room > REPLY_ITEM_SIZE_MAX ? room - REPLY_ITEM_SIZE_MAX : 0};
     err = command_fns[envelope->op](&call);
     if (err == KITH_OK)
         err = core->err;
