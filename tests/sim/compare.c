@@ -486,8 +486,9 @@ invite_state(const struct model *model, const struct model_invite *invite)
 {
     if (invite->state == INVITE_USED)
         return "redeemed";
-    return invite->state == INVITE_OVER || invite->expires_ms <= model->now_ms ? "expired"
-                                                                               : "active";
+    if (invite->state == INVITE_OVER || invite->expires_ms <= model->now_ms)
+        return "expired";
+    return model->members[invite->inviter].state == CLOSED ? "orphaned" : "active";
 }
 
 /* The newest invites only: there may be thousands. */
@@ -519,6 +520,30 @@ compare_invites(struct sim *sim, int member)
             sim_fail(sim, "invite.list of %s lacks an invite", words[0][1]);
 }
 
+/* Only whom the member could really meet through others, and by how many of them. */
+static void
+compare_suggestions(struct sim *sim, int member)
+{
+    const char *words[][2] = {{"member", member_name(member)}};
+    struct slice items, result = ask(sim, "connection.suggest", words, 1, 0);
+    struct reader reader;
+    if (!reply_find(result, "items", &items))
+        sim_fail(sim, "connection.suggest: no items");
+    reader_init(&reader, items);
+    for (uint32_t count = reader_array(&reader); count > 0; count--) {
+        struct slice item = reader_skip(&reader);
+        int other = member_find(reply_str(item, "member"));
+        uint32_t mutuals = model_mutuals(&sim->model, member, member, other);
+        const struct model_pair *pair = model_pair(&sim->model, member, other);
+        expect_number(sim, item, "suggest", "mutuals", __builtin_popcount(mutuals));
+        if (pair->connected || mutuals == 0 || !model_active(&sim->model, other) ||
+            model_blocked(&sim->model, member, other) ||
+            model_side(&sim->model, member, other)->dismissed ||
+            (model_pending(&sim->model, pair) && pair->request.disp == OPEN))
+            sim_fail(sim, "%s should not be suggested to %s", member_name(other), words[0][1]);
+    }
+}
+
 void
 compare_member(struct sim *sim, int member)
 {
@@ -530,6 +555,8 @@ compare_member(struct sim *sim, int member)
     compare_quota(sim, member);
     compare_profile(sim, member);
     compare_invites(sim, member);
+    if (random_chance(&sim->glance, 30)) /* it is slow */
+        compare_suggestions(sim, member);
     compare_graph(sim, member, (int)random_below(&sim->glance, sim->model.member_count));
 }
 

@@ -88,7 +88,10 @@ pick_settings(struct sim *sim)
     sim->pace = PICK(sim, paces);
     sim->busy = chance(sim, 500) ? (int)below(sim, sim->member_count) : NOBODY;
     sim->busy_note = chance(sim, 500) ? NULL : &notes[below(sim, 4)];
+    for (enum sim_op op = 0; op < SIM_OP_COUNT; op++)
+        sim->usable[op] = sim_op_exists(op);
     settings_init(settings);
+    settings->mails_day = settings->mails_month = 0; /* every invite is mailed at once */
     settings_add_tier(settings, slice_str("tight"));
 #define X(field, key, is_time) model->field = pick_setting(sim, key, is_time);
     MODEL_SETTING_LIST(X)
@@ -101,6 +104,7 @@ pick_settings(struct sim *sim)
     model->tier_count = settings->tier_count;
     for (unsigned i = 0; i < settings->tier_count; i++) {
         struct tier *tier = &settings->tiers[i];
+        tier->invite_pace = 0;
         bool fixed = strcmp(tier->name, "unlimited") == 0;
         model->tiers[i].name = tier->name;
 #define X(field, key) model->tiers[i].field = pick_limit(sim, tier, key, fixed);
@@ -154,7 +158,8 @@ pick_time(struct sim *sim)
     if (sim->pace == 0 && chance(sim, 900))
         return now_ms + (msec_t)below(sim, MINUTE_MS);
     for (unsigned tries = 0; tries < 40 && chance(sim, 900); tries++) {
-        msec_t edge_ms = pick_edge(sim) - 1 + (msec_t)below(sim, 3);
+        msec_t edge_ms = pick_edge(sim);
+        edge_ms += edge_ms == FOREVER ? 0 : (msec_t)below(sim, 3) - 1;
         bool far = edge_ms > now_ms + 2 * DAY_MS;
         if (edge_ms > now_ms && edge_ms < now_ms + 200 * DAY_MS && (!far || chance(sim, 3)))
             return edge_ms;
@@ -240,9 +245,8 @@ pick_request_id(struct sim *sim, struct command *command)
     const struct model_request *request = &model_pair(&sim->model, a, b)->request;
     if (chance(sim, 150)) /* that of other members, or none that there ever was */
         request = &sim->model.pairs[below(sim, model_pair_count(&sim->model))].request;
-    memcpy(command->request, request->there ? request->id : "0123456789abcdef",
-           sizeof(command->request) - 1);
-    command->request[sizeof(command->request) - 1] = 0;
+    snprintf(command->request, sizeof(command->request), "%s",
+             request->there ? request->id : "0123456789abcdef");
 }
 
 static const struct note *
@@ -295,11 +299,11 @@ pick_token(struct sim *sim, struct command *command)
         const struct model_invite *invite =
             &model->invites[model->invite_count - 1 - below(sim, recent)];
         memcpy(command->token, invite->token, sizeof(command->token));
-        if (chance(sim, 300))
-            command->contact = invite->contact;
+        /* Another contact than the invited one: to prove that one would have everybody else who
+         * invited it ask the redeemer, which the model does not know of. */
+        if (chance(sim, 200))
+            command->contact = (invite->contact + 1) % INVITED_COUNT;
     }
-    if (chance(sim, 200))
-        command->contact = (int)below(sim, INVITED_COUNT);
     command->spelling = (int)below(sim, 2);
 }
 
@@ -430,27 +434,35 @@ is_usable(const struct sim *sim, enum sim_op op)
 {
     const struct model *model = &sim->model;
     unsigned open = 0;
+    if (op == SIM_INVITE)
+        return sim->usable[op] && model->invite_count + BATCH_ITEM_MAX < INVITES_MAX;
+    if (op != SIM_CLOSE && op != SIM_ERASE)
+        return sim->usable[op];
     for (unsigned i = 0; i < model->member_count; i++)
         open += model->members[i].state != CLOSED;
-    if (op == SIM_INVITE && model->invite_count + BATCH_ITEM_MAX >= INVITES_MAX)
-        return false;
-    if ((op == SIM_CLOSE || op == SIM_ERASE) && open <= 4 * model->member_count / 5)
-        return false; /* they never come back */
-    return sim_op_exists(op);
+    return sim->usable[op] && open > 4 * model->member_count / 5; /* they never come back */
+}
+
+static enum sim_op
+pick_op(struct sim *sim)
+{
+    uint64_t total = 0;
+    for (enum sim_op op = 0; op < SIM_OP_COUNT; op++)
+        total += sim_ops[op].weight;
+    uint64_t chosen = below(sim, total);
+    enum sim_op op = 0;
+    for (; chosen >= sim_ops[op].weight; op++)
+        chosen -= sim_ops[op].weight;
+    return op;
 }
 
 void
 pick_command(struct sim *sim, struct command *command)
 {
-    uint64_t total = 0;
-    for (enum sim_op op = 0; op < SIM_OP_COUNT; op++)
-        total += is_usable(sim, op) ? sim_ops[op].weight : 0;
-    uint64_t chosen = below(sim, total);
-    enum sim_op op = 0;
-    while (!is_usable(sim, op) || chosen >= sim_ops[op].weight) {
-        chosen -= is_usable(sim, op) ? sim_ops[op].weight : 0;
-        op++;
-    }
+    enum sim_op op;
+    do
+        op = pick_op(sim);
+    while (!is_usable(sim, op));
     command_init(command, op);
     pick_fields(sim, command);
 }

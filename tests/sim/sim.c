@@ -391,16 +391,16 @@ static void
 between_turns(struct sim *sim)
 {
     uint64_t kind = random_below(&sim->random, 1000);
-    if (kind < 10) {
+    if (kind < 6) {
         world_restart(&sim->world, false);
         sim->restarts++;
-    } else if (kind < 13) {
+    } else if (kind < 8) {
         world_restart(&sim->world, true);
         sim->rebuilds++;
-    } else if (kind < 19) {
+    } else if (kind < 12) {
         world_crash(&sim->world);
         sim->crashes++;
-    } else if (kind < 22) {
+    } else if (kind < 14) {
         if (!world_check_rebuild(&sim->world))
             sim_fail(sim, "the views are not what the log makes of them");
         sim->rebuilds++;

@@ -50,9 +50,10 @@ struct sim {
     unsigned pace; /* how fast time goes by */
     int busy;      /* who sends far more than the others, or NOBODY */
     const struct note *busy_note;
-    bool trace, deep;     /* deep: compare everything after every step */
-    struct random random; /* of what happens */
-    struct random glance; /* of what is looked at, so that looking more changes nothing */
+    bool usable[SIM_OP_COUNT]; /* this version has the operation */
+    bool trace, deep;          /* deep: compare everything after every step */
+    struct random random;      /* of what happens */
+    struct random glance;      /* of what is looked at, so that looking more changes nothing */
     struct world world;
     struct model model;
     struct buf message, reply, query, answer, preview;
