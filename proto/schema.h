@@ -132,7 +132,7 @@ enum kith_arg_type {
     X(INVITE_GET,          "invite.get",          QUERY,   A(MEMBER) | A(INVITE), 0, "one of a member's own invites") \
     X(INVITE_LIST,         "invite.list",         QUERY,   A(MEMBER), A(STATE) | A(AFTER) | A(LIMIT), "a member's own invites, newest first") \
     X(QUOTA_GET,           "quota.get",           QUERY,   A(MEMBER), 0, "what a member may still do, and when more") \
-    X(EVENT_READ,          "event.read",          QUERY,   0, A(AFTER_SEQ) | A(SINCE) | A(END) | A(LIMIT) | A(TYPES) | A(AUDIENCE) | A(WAIT_MS), "read the log") \
+    X(EVENT_READ,          "event.read",          QUERY,   0, A(AFTER_SEQ) | A(SINCE) | A(END) | A(LIMIT) | A(TYPES) | A(AUDIENCE) | A(MEMBER) | A(WAIT_MS), "read the log, or a member's feed") \
     X(CURSOR_COMMIT,       "cursor.commit",       COMMAND, A(CURSOR) | A(SEQ), 0, "remember how far a subscriber is") \
     X(CURSOR_DELETE,       "cursor.delete",       COMMAND, A(CURSOR), 0, "forget a subscriber") \
     X(CURSOR_GET,          "cursor.get",          QUERY,   A(CURSOR), 0, "how far a subscriber is") \

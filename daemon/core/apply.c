@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/endian.h"
+#include "core/rows/feed.h"
 
 /* Changes nothing that is derived. */
 static void
@@ -114,11 +115,25 @@ dedupe_trim(struct apply *apply, const struct event *event)
         put_seq(apply->views, VIEW_GLOBAL, tail_key, tail);
 }
 
+/* View "feed": the event stands in the feed of each member of its audience. */
+static void
+project_feeds(struct apply *apply, const struct event *event)
+{
+    for (unsigned i = 0; event->audience >> i; i++) {
+        struct slice id = event_audience_member(event, i);
+        if (id.size == 0)
+            continue; /* not in it */
+        struct feed_key key = feed_of(id);
+        views_feed_append(apply->views, &key, event->seq);
+    }
+}
+
 void
 apply_projection(struct apply *apply, const struct event *event)
 {
     assert(event->type < EVENT_TYPE_COUNT && projections[event->type]);
     projections[event->type](apply, event);
+    project_feeds(apply, event);
 }
 
 void

@@ -103,7 +103,7 @@ core_replay(struct core *core, unsigned count_max, bool *done, struct fault *fau
         views_keep(core->views, applied);
     else
         views_undo(core->views);
-    *done = applied == log_last(core->log);
+    *done = err == KITH_OK && applied == log_last(core->log);
     return err;
 }
 

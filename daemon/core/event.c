@@ -169,13 +169,11 @@ render_audience(struct buf *out, const struct event *event)
     write_close_array(out, place, count);
 }
 
-void
-event_render(struct buf *out, const struct event *event, struct slice cause)
+/* Both begin alike. Returns how many entries it wrote. */
+static uint32_t
+render_head(struct buf *out, const struct event *event)
 {
     assert(event->seq > 0);
-    size_t place = write_open_map(out);
-    uint32_t count = 7;
-
     write_cstr(out, "v");
     write_uint(out, 1);
     write_cstr(out, "seq");
@@ -184,24 +182,55 @@ event_render(struct buf *out, const struct event *event, struct slice cause)
     write_int(out, event->at_ms);
     write_cstr(out, "type");
     write_cstr(out, event_type_name(event->type));
-    write_cstr(out, "cause");
-    if (cause.size > 0)
-        write_str(out, cause);
-    else
-        write_nil(out);
-    for (unsigned i = 0; i < PLACE_COUNT; i++) {
-        const struct field *field = &fields[number_at_place[i]];
-        if (!(types[event->type].wire_fields >> i & 1))
-            continue;
+    return 4;
+}
+
+/* The fields of its type but for those of the set @hidden. */
+static uint32_t
+render_fields(struct buf *out, const struct event *event, uint64_t hidden)
+{
+    uint32_t count = 0;
+    for (uint64_t left = types[event->type].wire_fields & ~hidden; left; left &= left - 1) {
+        const struct field *field = &fields[number_at_place[__builtin_ctzll(left)]];
         if (field->kind != FIELD_BOOL && field_is_zero(field, event))
             continue;
         write_cstr(out, field->name);
         render_value(out, field, event);
         count++;
     }
+    return count;
+}
+
+void
+event_render(struct buf *out, const struct event *event, struct slice cause)
+{
+    size_t place = write_open_map(out);
+    uint32_t count = render_head(out, event);
+
+    write_cstr(out, "cause");
+    if (cause.size > 0)
+        write_str(out, cause);
+    else
+        write_nil(out);
+    count += render_fields(out, event, 0);
     write_cstr(out, "audience");
     render_audience(out, event);
     write_cstr(out, "notify");
     write_bool(out, event->notify);
+    write_close_map(out, place, count + 3);
+}
+
+void
+event_render_in_feed(struct buf *out, const struct event *event, struct slice cause)
+{
+    size_t place = write_open_map(out);
+    uint32_t count = render_head(out, event);
+
+    if (cause.size > 0) {
+        write_cstr(out, "cause");
+        write_str(out, cause);
+        count++;
+    }
+    count += render_fields(out, event, UINT64_C(1) << PLACE_removal);
     write_close_map(out, place, count);
 }

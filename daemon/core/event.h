@@ -254,4 +254,8 @@ bool event_has_audience(const struct event *event, struct slice member);
  * @cause: the id of its command; absent: nil, the daemon's own. */
 void event_render(struct buf *out, const struct event *event, struct slice cause);
 
+/* The same as a member may see it in his feed: without audience, notify and what is hidden there;
+ * an absent @cause is left out. event->seq is the feed's number. */
+void event_render_in_feed(struct buf *out, const struct event *event, struct slice cause);
+
 #endif

@@ -51,6 +51,12 @@ void page_item_end(struct page *page, struct entries_inner inner);
 /* Ends the array and tells `next` where there is more. */
 void page_end(struct page *page);
 
+/* The prefixes of `types`. */
+bool query_type_is_wanted(const struct call *call, const struct event *event);
+
+/* event.read with `member`. */
+op_fn query_feed;
+
 op_fn query_hello, query_stats, query_member_get, query_member_list, query_status,
     query_connections, query_incoming, query_outgoing, query_counts, query_invite, query_invites,
     query_quota, query_events, query_command, query_blocks, query_preapprovals, query_preview,

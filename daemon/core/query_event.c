@@ -4,8 +4,8 @@
 
 /* --- event.read ----------------------------------------------------------------------------- */
 
-static bool
-type_is_wanted(const struct call *call, const struct event *event)
+bool
+query_type_is_wanted(const struct call *call, const struct event *event)
 {
     struct reader reader;
     const char *type = event_type_name(event->type);
@@ -34,7 +34,24 @@ audience_is_wanted(const struct call *call, const struct event *event)
     return false;
 }
 
-/* Where to begin: exactly one of after, since, end; else at the first event. */
+static enum kith_err
+check_start(const struct call *call)
+{
+    static const char text[] = "give only one of `after`, `since` and `end`";
+    static const char either[] = "give `member` or `audience`, not both";
+    const struct args *args = call->args;
+    bool end = args_has(args, KITH_ARG_END) && args->value[KITH_ARG_END].truth;
+    if (args_has(args, KITH_ARG_MEMBER) && args_has(args, KITH_ARG_AUDIENCE)) {
+        memcpy(call->out->text, either, sizeof(either));
+        return refuse_field(call->out, KITH_BAD_ARGUMENT, "audience");
+    }
+    if (args_has(args, KITH_ARG_AFTER_SEQ) + args_has(args, KITH_ARG_SINCE) + end <= 1)
+        return KITH_OK;
+    memcpy(call->out->text, text, sizeof(text));
+    return refuse_field(call->out, KITH_BAD_ARGUMENT, "after");
+}
+
+/* Where to begin; without a word, at the first event. */
 static enum kith_err
 find_start(struct call *call, seq_t *after)
 {
@@ -43,11 +60,6 @@ find_start(struct call *call, seq_t *after)
     bool end = args_has(args, KITH_ARG_END) && args->value[KITH_ARG_END].truth;
     seq_t first;
 
-    if (args_has(args, KITH_ARG_AFTER_SEQ) + args_has(args, KITH_ARG_SINCE) + end > 1) {
-        static const char text[] = "give only one of `after`, `since` and `end`";
-        memcpy(call->out->text, text, sizeof(text));
-        return refuse_field(call->out, KITH_BAD_ARGUMENT, "after");
-    }
     *after = args_uint(args, KITH_ARG_AFTER_SEQ, log_first(log) - 1);
     if (end)
         *after = log_last(log);
@@ -85,7 +97,7 @@ read_events(struct call *call, seq_t after, uint32_t *count)
     while (*count < limit && seen < after + KITH_EVENT_SCAN_MAX &&
            history_next(&history, core, &event, &cause)) {
         size_t start = out->size;
-        if (type_is_wanted(call, &event) && audience_is_wanted(call, &event)) {
+        if (query_type_is_wanted(call, &event) && audience_is_wanted(call, &event)) {
             event_render(out, &event, cause);
             if (out->size > room && *count > 0) {
                 out->size = start;
@@ -118,7 +130,11 @@ query_events(struct call *call)
     struct entries *result = &call->out->result;
     uint32_t count = 0;
     seq_t after = 0;
-    enum kith_err err = find_start(call, &after);
+    enum kith_err err = check_start(call);
+    if (err == KITH_OK && args_has(call->args, KITH_ARG_MEMBER))
+        return query_feed(call);
+    if (err == KITH_OK)
+        err = find_start(call, &after);
     if (err != KITH_OK)
         return err;
 

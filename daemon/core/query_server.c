@@ -18,7 +18,7 @@ static const struct {
     {"parked_count", KITH_PARKED_COUNT_MAX}, {"cursor_count", KITH_CURSOR_COUNT_MAX},
 };
 
-static const char *const features[] = {"batch", "min_pos", "wait_ms", "cursor"};
+static const char *const features[] = {"batch", "min_pos", "wait_ms", "cursor", "feed"};
 
 enum kith_err
 query_hello(struct call *call)

@@ -50,16 +50,17 @@ trim(struct slice text)
     return text;
 }
 
-/* Append NFKC of @text, in lower case if @fold. */
-static enum kith_err
-normalise(struct slice text, bool fold, struct buf *out)
+static utf8proc_int32_t
+lower_point(utf8proc_int32_t point, void *data)
 {
-    utf8proc_uint8_t *result = NULL;
-    int options = UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_REJECTNA;
-    if (fold)
-        options |= UTF8PROC_CASEFOLD;
-    utf8proc_ssize_t size =
-        utf8proc_map(text.data, (utf8proc_ssize_t)text.size, &result, (utf8proc_option_t)options);
+    (void)data;
+    return utf8proc_tolower(point);
+}
+
+/* Append what utf8proc made, without the blanks around it. */
+static enum kith_err
+append_trimmed(utf8proc_uint8_t *result, utf8proc_ssize_t size, struct buf *out)
+{
     if (size == UTF8PROC_ERROR_NOMEM)
         return KITH_UNAVAILABLE;
     if (size < 0)
@@ -68,6 +69,29 @@ normalise(struct slice text, bool fold, struct buf *out)
     buf_append(out, trimmed.data, trimmed.size);
     free(result);
     return out->failed ? KITH_UNAVAILABLE : KITH_OK;
+}
+
+/* Append NFKC of @text, without the blanks around it. */
+static enum kith_err
+normalise(struct slice text, struct buf *out)
+{
+    const int options = UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_REJECTNA;
+    utf8proc_uint8_t *result = NULL;
+    utf8proc_ssize_t size =
+        utf8proc_map(text.data, (utf8proc_ssize_t)text.size, &result, (utf8proc_option_t)options);
+    return append_trimmed(result, size, out);
+}
+
+/* Append @text in lower case: not case folded, which makes ss of a sharp s, and one domain of
+ * two. */
+static enum kith_err
+lower(struct slice text, struct buf *out)
+{
+    const int options = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
+    utf8proc_uint8_t *result = NULL;
+    utf8proc_ssize_t size = utf8proc_map_custom(text.data, (utf8proc_ssize_t)text.size, &result,
+                                                (utf8proc_option_t)options, lower_point, NULL);
+    return append_trimmed(result, size, out);
 }
 
 /* --- e-mail --------------------------------------------------------------------------------- */
@@ -83,7 +107,17 @@ local_part_is_good(struct slice local)
     return true;
 }
 
-/* Append a domain in its ASCII form: what has other letters becomes A-labels. */
+/* Letters, digits and hyphens in labels (RFC 5321, 4.1.2). */
+static bool
+domain_is_good(const char *ascii)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-.";
+    return ascii[0] && ascii[0] != '.' && !strstr(ascii, "..") && !ascii[strspn(ascii, allowed)];
+}
+
+/* Append a domain in its ASCII form: what has other letters becomes A-labels. What a host's name
+ * cannot hold is judged here: libidn2's own rule for it (STD3) leaves such characters out, and
+ * would make one address of two. */
 static enum kith_err
 append_domain(struct slice domain, struct buf *out)
 {
@@ -93,34 +127,43 @@ append_domain(struct slice domain, struct buf *out)
     memcpy(name, domain.data, domain.size);
     name[domain.size] = 0;
 
-    int rc = idn2_to_ascii_8z(name, &ascii, IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES);
+    int rc = idn2_to_ascii_8z(name, &ascii, IDN2_NONTRANSITIONAL);
     if (rc != IDN2_OK)
         return rc == IDN2_MALLOC ? KITH_UNAVAILABLE : KITH_BAD_CONTACT;
-    bool good = ascii[0] && ascii[0] != '.' && !strstr(ascii, "..");
+    bool good = domain_is_good(ascii);
     buf_append(out, ascii, strlen(ascii));
     idn2_free(ascii);
     return good ? KITH_OK : KITH_BAD_CONTACT;
 }
 
+/* @text is normal already. */
+static enum kith_err
+append_email(struct slice text, struct buf *out)
+{
+    const uint8_t *at = text.size ? memrchr(text.data, '@', text.size) : NULL;
+    if (!at)
+        return KITH_BAD_CONTACT;
+    struct slice local = slice_of(text.data, (size_t)(at - text.data));
+    struct slice domain = slice_of(at + 1, text.size - local.size - 1);
+    if (!local_part_is_good(local))
+        return KITH_BAD_CONTACT;
+    buf_append(out, local.data, local.size);
+    buf_append(out, "@", 1);
+    enum kith_err err = append_domain(domain, out);
+    return out->failed ? KITH_UNAVAILABLE : err;
+}
+
 static enum kith_err
 email(struct slice value, struct buf *out)
 {
-    struct buf plain = {0};
-    enum kith_err err = normalise(value, true, &plain);
-    const uint8_t *at = err == KITH_OK && plain.size ? memrchr(plain.data, '@', plain.size) : NULL;
-
-    if (err == KITH_OK && !at)
-        err = KITH_BAD_CONTACT;
-    if (err == KITH_OK) {
-        struct slice local = slice_of(plain.data, (size_t)(at - plain.data));
-        struct slice domain = slice_of(at + 1, plain.size - local.size - 1);
-        buf_append(out, local.data, local.size);
-        buf_append(out, "@", 1);
-        err = local_part_is_good(local) ? append_domain(domain, out) : KITH_BAD_CONTACT;
-        if (out->failed)
-            err = KITH_UNAVAILABLE;
-    }
+    struct buf plain = {0}, small = {0};
+    enum kith_err err = normalise(value, &plain);
+    if (err == KITH_OK)
+        err = lower(buf_slice(&plain), &small);
+    if (err == KITH_OK)
+        err = append_email(buf_slice(&small), out);
     buf_fini(&plain);
+    buf_fini(&small);
     return err;
 }
 
@@ -157,6 +200,6 @@ text_contact(struct slice kind, struct slice value, struct buf *out)
     if (slice_is(kind, "phone"))
         return phone(value, out);
     assert(slice_is(kind, "opaque"));
-    enum kith_err err = normalise(value, false, out);
+    enum kith_err err = normalise(value, out);
     return err == KITH_OK && out->size == start ? KITH_BAD_CONTACT : err;
 }

@@ -59,7 +59,7 @@ filter_renew(struct writer *writer)
 static struct filter *
 filter_of(struct writer *writer)
 {
-    if (view_tables[writer->table].kind == VIEW_KIND_LIST)
+    if (view_tables[writer->table].kind != VIEW_KIND_POINT)
         return NULL;
     struct filter **filter = &writer->filters[writer->table];
     if (!*filter || filter_is_full(*filter))
@@ -345,6 +345,103 @@ points_write(struct writer *writer, const struct checkpoint_tables *tables)
     free(points.entries);
 }
 
+/* ---- Feeds ---- */
+
+/* The chunk of a feed that grows: its length, then what follows the last whole chunk. */
+struct tail {
+    uint8_t value[FEED_ITEM_SIZE + FEED_CHUNK_SIZE];
+    size_t size;
+};
+
+static struct slice
+feed_key_slice(const struct feed_entry *entry)
+{
+    return slice_of(entry->key.bytes, sizeof(entry->key.bytes));
+}
+
+static void
+tail_load(struct writer *writer, const struct feed_entry *entry, struct tail *tail)
+{
+    MDB_val name = env_val(feed_key_slice(entry)), stored;
+    *tail = (struct tail){.size = FEED_ITEM_SIZE};
+    int rc = mdb_cursor_get(writer->cursor, &name, &stored, MDB_SET);
+    if (rc == MDB_NOTFOUND)
+        return;
+    struct slice value = rc == 0 ? env_slice(stored) : (struct slice){0};
+    if (rc != 0 || !row_check((uint8_t)writer->table, feed_key_slice(entry), &value, NULL) ||
+        value.size < FEED_ITEM_SIZE || value.size >= sizeof(tail->value)) {
+        fail(writer, rc ? rc : MDB_CORRUPTED);
+        return;
+    }
+    memcpy(tail->value, value.data, value.size);
+    tail->size = value.size;
+}
+
+static void
+tail_append(struct writer *writer, const struct feed_entry *entry, struct tail *tail)
+{
+    uint64_t length = get_be64(tail->value);
+    put_be64(tail->value, length + 1);
+    put_be64(tail->value + tail->size, entry->seq);
+    tail->size += FEED_ITEM_SIZE;
+    if (tail->size < sizeof(tail->value))
+        return;
+    uint8_t name[FEED_CHUNK_KEY_SIZE];
+    memcpy(name, entry->key.bytes, sizeof(entry->key.bytes));
+    put_be32(name + sizeof(entry->key.bytes), (uint32_t)(length / FEED_CHUNK_COUNT));
+    value_write(writer, slice_of(name, sizeof(name)),
+                slice_of(tail->value + FEED_ITEM_SIZE, FEED_CHUNK_SIZE));
+    tail->size = FEED_ITEM_SIZE;
+}
+
+static int
+feed_compare(const void *a, const void *b)
+{
+    const struct feed_entry *left = *(const struct feed_entry *const *)a;
+    const struct feed_entry *right = *(const struct feed_entry *const *)b;
+    int order = memcmp(&left->key, &right->key, sizeof(left->key));
+    return order ? order : (left > right) - (left < right);
+}
+
+/* All entries, feed by feed; free with free(). NULL if memory is short. */
+static const struct feed_entry **
+feeds_sort(const struct feeds *feeds)
+{
+    const struct feed_entry **entries = calloc(feeds->count, sizeof(*entries));
+    if (!entries)
+        return NULL;
+    for (uint32_t i = 0; i < feeds->count; i++)
+        entries[i] = &feeds->entries[i];
+    qsort(entries, feeds->count, sizeof(*entries), feed_compare);
+    return entries;
+}
+
+static void
+feeds_write(struct writer *writer, const struct checkpoint_tables *tables)
+{
+    const struct feeds *feeds = &writer->overlay->feeds;
+    const struct feed_entry **entries = feeds->count > 0 ? feeds_sort(feeds) : NULL;
+    struct tail tail;
+    if (feeds->count > 0 && !entries)
+        fail(writer, ENOMEM);
+    if (!entries)
+        return;
+    writer_begin(writer, tables->rows[VIEW_FEED], VIEW_FEED);
+    for (uint32_t i = 0; i < feeds->count && writer->txn->rc == 0; i++) {
+        const struct feed_entry *entry = entries[i];
+        bool is_last = i + 1 == feeds->count ||
+                       memcmp(&entry->key, &entries[i + 1]->key, sizeof(entry->key)) != 0;
+        if (i == 0 || memcmp(&entry->key, &entries[i - 1]->key, sizeof(entry->key)) != 0)
+            tail_load(writer, entry, &tail);
+        if (writer->txn->rc == 0)
+            tail_append(writer, entry, &tail);
+        if (is_last && writer->txn->rc == 0)
+            value_write(writer, feed_key_slice(entry), slice_of(tail.value, tail.size));
+    }
+    writer_end(writer);
+    free(entries);
+}
+
 enum kith_err
 checkpoint_write(struct checkpoint *checkpoint)
 {
@@ -356,6 +453,7 @@ checkpoint_write(struct checkpoint *checkpoint)
                             .filters = checkpoint->filters};
     points_write(&writer, checkpoint->tables);
     lists_write(&writer, checkpoint->tables);
+    feeds_write(&writer, checkpoint->tables);
     buf_fini(&writer.stored);
     checkpoint_mark_put(&txn, checkpoint->tables->meta, &checkpoint->mark);
     enum kith_err err = env_commit(&txn, &checkpoint->fault);

@@ -27,6 +27,7 @@ overlay_fini(struct overlay *overlay)
 {
     arena_fini(&overlay->arena);
     hash_fini(&overlay->points);
+    feeds_fini(&overlay->feeds);
     arena_fini(&overlay->undo);
 }
 
@@ -35,6 +36,7 @@ overlay_clear(struct overlay *overlay)
 {
     arena_clear(&overlay->arena, OVERLAY_KEEP_SIZE);
     hash_clear(&overlay->points);
+    feeds_clear(&overlay->feeds);
     memset(overlay->lists, 0, sizeof(overlay->lists));
     arena_clear(&overlay->undo, UNDO_KEEP_SIZE);
     overlay->unit = 0;
@@ -52,6 +54,9 @@ overlay_key_of(enum view_table table, struct slice key)
         break;
     case VIEW_KIND_LIST:
         out.tree = tree_key_of(key);
+        break;
+    case VIEW_KIND_FEED:
+        assert(!"a feed has no rows in an overlay");
         break;
     }
     return out;
@@ -140,6 +145,7 @@ overlay_put(struct overlay *overlay, const struct overlay_key *key, enum row_sta
 void
 overlay_begin(struct overlay *overlay)
 {
+    feeds_begin(&overlay->feeds);
     /* A unit that changed nothing leaves its number to the next. */
     if (overlay->unit > 0 && overlay->undo.used == ARENA_UNIT)
         return;
@@ -169,11 +175,13 @@ overlay_undo(struct overlay *overlay)
 {
     for (size_t at = ARENA_UNIT; at < overlay->undo.used;)
         at = row_restore(overlay, at);
+    feeds_undo(&overlay->feeds);
     arena_clear(&overlay->undo, UNDO_KEEP_SIZE);
 }
 
 size_t
 overlay_size(const struct overlay *overlay)
 {
-    return overlay->arena.used + hash_size(&overlay->points) + overlay->undo.used;
+    return overlay->arena.used + hash_size(&overlay->points) + feeds_size(&overlay->feeds) +
+           overlay->undo.used;
 }

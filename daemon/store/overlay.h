@@ -8,6 +8,7 @@
 #ifndef KITH_STORE_OVERLAY_H
 #define KITH_STORE_OVERLAY_H
 
+#include "store/feeds.h"
 #include "store/hash.h"
 #include "store/row.h"
 #include "store/tables.h"
@@ -18,6 +19,7 @@ struct overlay {
     struct arena arena;
     struct hash points;
     struct tree lists[VIEW_TABLE_COUNT];
+    struct feeds feeds;
     struct arena undo; /* of the unit of change that is open: one struct undo behind the other */
     uint32_t unit;     /* number of that unit */
 };

@@ -3,7 +3,7 @@
  * POINT rows are only ever looked up by their whole key. LIST rows are looked up as well and are
  * also scanned in key order below a prefix; their keys are big-endian composites, so that byte
  * order is list order ("~seq" is the complement of a sequence: newest first). What the bytes of a
- * value mean is the business of core/rows.
+ * value mean is the business of core/rows. FEED rows only grow, see feeds.h.
  *
  * Numbers: members have a short number (4 bytes, 1 is the first to register) that stands for them
  * in keys.
@@ -35,6 +35,7 @@
     X(TOKEN,     "token",     POINT) /* hash of a token -> invite id */                            \
     X(INVITES,   "invites",   LIST)  /* inviter, ~seq -> invite id */                              \
     X(INVITED,   "invited",   LIST)  /* hash of a contact, seq -> invite id: who invited it, oldest first */ \
+    X(FEED,      "feed",      FEED)  /* hash of a member id (, chunk) -> (length,) sequences */     \
     X(OPEN,      "open",      POINT) /* hash of a contact, inviter -> his latest invite of it */
 /* clang-format on */
 
@@ -45,7 +46,7 @@ enum view_table {
         VIEW_TABLE_COUNT
 };
 
-enum view_kind { VIEW_KIND_POINT, VIEW_KIND_LIST };
+enum view_kind { VIEW_KIND_POINT, VIEW_KIND_LIST, VIEW_KIND_FEED };
 
 struct view_table_row {
     const char *name;

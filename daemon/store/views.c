@@ -41,6 +41,13 @@ disk_search(struct views *views, enum view_table table, struct slice key, struct
     return value;
 }
 
+struct slice
+views_disk_search(struct views *views, enum view_table table, struct slice key)
+{
+    struct slice stored;
+    return disk_search(views, table, key, &stored);
+}
+
 static struct slice
 disk_get(struct views *views, const struct overlay_key *wanted)
 {

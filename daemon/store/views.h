@@ -26,6 +26,7 @@
 #include "base/fault.h"
 #include "base/types.h"
 #include "proto/error.h"
+#include "store/feeds.h"
 #include "store/tables.h"
 
 struct views; /* part of struct store */
@@ -47,6 +48,14 @@ struct views_scan *views_scan_begin(struct views *views, enum view_table table, 
 /* False at the end. Key and value are borrowed until the next call on this scan. */
 bool views_scan_next(struct views_scan *scan, struct slice *key, struct slice *value);
 void views_scan_end(struct views_scan *scan);
+
+/* A feed, which only grows: add behind its end (within a unit); how many it holds; read at most
+ * @count_max but for the first @skip. Returns how many: fewer at the end, 0 where the views failed.
+ * A look costs what was added since the last checkpoint; adding never reads the disk. */
+void views_feed_append(struct views *views, const struct feed_key *key, seq_t seq);
+uint64_t views_feed_length(struct views *views, const struct feed_key *key);
+unsigned views_feed_read(struct views *views, const struct feed_key *key, uint64_t skip, seq_t *out,
+                         unsigned count_max);
 
 /* KITH_OK; or KITH_INTERNAL after a damaged row or failed read, until the views are reset; or
  * KITH_UNAVAILABLE after memory ran out, until the next unit begins. */

@@ -95,4 +95,7 @@ void views_take_filters(struct views *views);
 
 void views_scans_fini(struct views *views);
 
+/* The row in LMDB, as the reader sees it; absent if there is none, or if it is damaged. */
+struct slice views_disk_search(struct views *views, enum view_table table, struct slice key);
+
 #endif

@@ -1,5 +1,9 @@
 """Who reads the log: cursors, members' feeds, and filters."""
+import os
+import shutil
+
 import harness
+import watchers
 from harness import Case
 
 
@@ -73,6 +77,102 @@ class Cursors(Case):
         stats = client.ask("server.stats")
         self.assertEqual((stats["cursors"], stats["cursor_lag_max"]), (7, 2))
         daemon.stop()
+
+
+class Feeds(Case):
+    def start(self):
+        daemon = self.daemon().start()
+        client = self.client(daemon)
+        for member in ("ada", "bob", "cid"):
+            client.do("member.register", member=member)
+        return daemon, client
+
+    def feed(self, client, member, **args):
+        return client.ask("event.read", member=member, **args)
+
+    def test_own_numbers_and_nothing_hidden(self):
+        daemon, client = self.start()
+        client.do("connection.request", id="ask", **{"from": "ada", "to": "bob"})
+        client.do("connection.decline", id="no", member="bob", other="ada")
+        client.do("connection.withdraw", id="back", member="ada", other="bob")
+        page = self.feed(client, "ada")
+        self.assertEqual([(event["seq"], event["type"]) for event in page["events"]],
+                         [(1, "member.registered"), (2, "connection.requested"),
+                          (3, "connection.withdrawn")])
+        self.assertEqual((page["next"], page["last_seq"]), (3, 3))
+        for event in page["events"]:
+            self.assertFalse({"audience", "notify"} & set(event))
+        self.assertEqual([event.get("cause") for event in page["events"][1:]], ["ask", "back"])
+        theirs = self.feed(client, "bob")["events"]
+        self.assertEqual([(event["type"], event.get("cause")) for event in theirs[1:]],
+                         [("connection.requested", None), ("connection.declined", "no")])
+        self.assertEqual(len(self.feed(client, "cid")["events"]), 1)
+        daemon.stop()
+
+    def test_pages_over_crashes_and_rebuilds(self):
+        daemon, client = self.start()
+        for number in range(120):
+            client.do("connection.request", **{"from": "ada", "to": "bob"})
+            client.do("connection.accept", member="bob", other="ada")
+            client.do("connection.remove", member="bob", other="ada")
+            client.do("clock.advance", ms=40 * 24 * 3600 * 1000)
+            if number in (30, 60):
+                daemon.kill()
+                client = self.client(daemon.start())
+        whole = self.feed(client, "ada", limit=1000)
+        self.assertEqual([event["seq"] for event in whole["events"]],
+                         list(range(1, whole["last_seq"] + 1)))
+        self.assertGreater(whole["last_seq"], 150)
+        seen, after = [], 0
+        while after < whole["last_seq"]:
+            page = self.feed(client, "ada", after=after, limit=7)
+            seen += page["events"]
+            after = page["next"]
+        self.assertEqual(seen, whole["events"])
+        since = self.feed(client, "ada", since=seen[100]["at"], limit=1)["events"][0]["seq"]
+        self.assertEqual(seen[since - 1]["at"], seen[100]["at"])
+        self.assertNotEqual(seen[since - 2]["at"], seen[100]["at"])
+        types = self.feed(client, "ada", types=["connection.acc"], limit=1000)["events"]
+        self.assertEqual(types, [event for event in seen if event["type"] == "connection.accepted"])
+        daemon.stop()
+        shutil.rmtree(os.path.join(daemon.data, "views"))
+        client = self.client(daemon.start())
+        self.assertEqual(self.feed(client, "ada", limit=1000), whole)
+        daemon.stop()
+
+    def test_a_long_poll_is_woken_by_its_own_event_only(self):
+        daemon, client = self.start()
+        waiter = self.client(daemon)
+        number = waiter.start("event.read", {"member": "bob", "after": 1, "wait_ms": 30000})
+        while client.ask("server.stats")["parked"] < 1:
+            pass
+        client.do("connection.request", **{"from": "ada", "to": "cid"})
+        self.assertEqual(client.ask("server.stats")["parked"], 1)
+        client.do("connection.request", **{"from": "ada", "to": "bob"})
+        result = harness.unpack(waiter.wait(number))["result"]
+        self.assertEqual([(event["seq"], event["from"]) for event in result["events"]],
+                         [(2, "ada")])
+        self.assertEqual(self.feed(client, "bob", end=True), {"events": [], "next": 2, "last_seq": 2})
+        daemon.stop()
+
+    def test_what_is_refused(self):
+        daemon, client = self.start()
+        self.assert_error(client.call("event.read", {"member": "zoe"}), "no_such_member")
+        for args in ({"after": 1, "end": True}, {"audience": ["bob"]}):
+            self.assert_error(client.call("event.read", {"member": "ada", **args}), "bad_argument")
+        daemon.stop()
+
+
+class Storms(Case):
+    def test_nobody_misses_an_event(self):
+        daemon = self.daemon(clock="system").start()
+        storm = watchers.Storm(daemon, 1)
+        self.addCleanup(storm.close)
+        for _ in range(3):
+            storm.round()
+        last, feed, _ = storm.finish()
+        self.assertGreater(last, 3 * 5)
+        self.assertGreater(feed, 3)
 
 
 if __name__ == "__main__":

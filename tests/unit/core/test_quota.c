@@ -209,6 +209,7 @@ struct after_row {
     enum window window;
     uint64_t left;
     msec_t next_free_ms; /* from now; 0: none told */
+    unsigned refunded;   /* windows, as bits */
 };
 
 static void
@@ -222,13 +223,15 @@ test_what_is_left_after_a_request(void **state)
         {"the hour is tighter", 1, 17, 0, WINDOW_HOUR, 2, 0},
         {"the hour is used up", 1, 19, 0, WINDOW_HOUR, 0, 59 * MINUTE_MS},
         {"more than is left", 2, 19, 0, WINDOW_HOUR, 0, 59 * MINUTE_MS + 1},
+        {"refunded where it is tight", 1, 17, 0, WINDOW_HOUR, 3, 0, 1 << WINDOW_HOUR},
+        {"refunded where it is not", 1, 17, 0, WINDOW_HOUR, 2, 0, 1 << WINDOW_DAY},
     };
     for (unsigned i = 0; i < ARRAY_COUNT(rows); i++) {
         const struct after_row *row = &rows[i];
         struct window_use use;
         ada.stamps = sent(row->sent, MINUTE_MS, 1, 1);
         ada.burst_ms = (uint64_t)(NOW + row->burst_ms);
-        assert_true(quota_after(&quota, row->cost, NOW, &use));
+        assert_true(quota_after(&quota, row->cost, row->refunded, NOW, &use));
         msec_t next_ms = use.next_free_ms ? use.next_free_ms - NOW : 0;
         if (use.window != row->window || use.left != row->left || next_ms != row->next_free_ms) {
             print_error("%s: %s, left %llu, free in %lld\n", row->name, window_name(use.window),
@@ -247,7 +250,7 @@ test_a_limit_of_one(void **state)
     struct window_use use;
     settings.tiers[0].connect_day = 1;
     load();
-    assert_true(quota_after(&quota, 1, NOW, &use));
+    assert_true(quota_after(&quota, 1, 0, NOW, &use));
     assert_int_equal(use.window, WINDOW_DAY);
     assert_int_equal(use.next_free_ms, NOW + DAY_MS);
 }
@@ -259,7 +262,7 @@ test_where_all_is_off_nothing_is_left_to_tell(void **state)
     struct window_use use;
     ada.tier = slice_str("unlimited");
     load();
-    assert_false(quota_after(&quota, 1, NOW, &use));
+    assert_false(quota_after(&quota, 1, 0, NOW, &use));
     assert_false(quota_refuses(&quota, 1, true, NOW, &use));
     assert_int_equal(quota_burst_next(&quota, 1, NOW), 0);
 }

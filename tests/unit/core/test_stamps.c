@@ -56,10 +56,10 @@ test_what_nothing_sees_any_more_is_forgotten(void **state)
 }
 
 static void
-expect_marked(struct slice stamps, msec_t at_ms, int index)
+expect_marked(struct slice stamps, msec_t at_ms, uint64_t cost, int index)
 {
     struct buf out = {0};
-    stamps_mark(&out, stamps, at_ms, STAMP_ACCEPTED | STAMP_REFUNDED_DAY);
+    stamps_mark(&out, stamps, at_ms, cost, STAMP_ACCEPTED | STAMP_REFUNDED_DAY);
     assert_int_equal(out.size, stamps.size);
     for (size_t i = 0; i < stamps_count(stamps); i++) {
         unsigned added = (int)i == index ? STAMP_ACCEPTED | STAMP_REFUNDED_DAY : 0;
@@ -74,15 +74,16 @@ test_the_first_of_its_instant_is_marked(void **state)
 {
     (void)state;
     struct slice stamps = sent(5, 4, 1, 1);
-    expect_marked(stamps, NOW - 4, 0);
-    expect_marked(stamps, NOW, 4);
-    expect_marked(stamps, NOW - 9, -1);
-    expect_marked(stamps, NOW + 1, -1);
-    expect_marked((struct slice){0}, NOW, -1);
+    expect_marked(stamps, NOW - 4, 1, 0);
+    expect_marked(stamps, NOW, 1, 4);
+    expect_marked(stamps, NOW - 9, 1, -1);
+    expect_marked(stamps, NOW + 1, 1, -1);
+    expect_marked((struct slice){0}, NOW, 1, -1);
     struct slice twins = joined(sent(1, 7, 0, 1 | STAMP_ACCEPTED), sent(2, 7, 0, 1));
-    expect_marked(twins, NOW - 7, 1);
-    expect_marked(sent(2, 7, 0, 1 | STAMP_ACCEPTED), NOW - 7, -1);
-    expect_marked(joined(sent(1, 7, 0, 1 | STAMP_ACCEPTED), sent(1, 6, 0, 1)), NOW - 7, -1);
+    expect_marked(twins, NOW - 7, 1, 1);
+    expect_marked(sent(2, 7, 0, 1 | STAMP_ACCEPTED), NOW - 7, 1, -1);
+    expect_marked(joined(sent(1, 7, 0, 1 | STAMP_ACCEPTED), sent(1, 6, 0, 1)), NOW - 7, 1, -1);
+    expect_marked(joined(sent(1, 7, 0, 1), sent(1, 7, 0, 2)), NOW - 7, 2, 1); /* by its cost */
 }
 
 static void
@@ -90,7 +91,7 @@ test_a_failed_buffer_is_not_marked(void **state)
 {
     (void)state;
     struct buf out = {.failed = true};
-    stamps_mark(&out, sent(2, 1, 1, 1), NOW - 1, STAMP_ACCEPTED);
+    stamps_mark(&out, sent(2, 1, 1, 1), NOW - 1, 1, STAMP_ACCEPTED);
     assert_true(out.failed && out.size == 0);
 }
 

@@ -117,6 +117,16 @@ show(struct buf *out, const char *text)
 }
 
 static inline void
+show_hex(struct buf *out, struct slice bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < bytes.size; i++) {
+        buf_append(out, &digits[bytes.data[i] >> 4], 1);
+        buf_append(out, &digits[bytes.data[i] & 15], 1);
+    }
+}
+
+static inline void
 show_text(struct buf *out, struct slice text)
 {
     for (unsigned i = 0; i < WORDS_COUNT && words_names[i].name; i++)
@@ -170,6 +180,7 @@ static inline void
 show_next(struct buf *out, struct reader *reader)
 {
     enum reader_type type = reader_peek(reader);
+    uint64_t number;
     char text[32];
     switch (type) {
     case READER_NIL:
@@ -180,6 +191,13 @@ show_next(struct buf *out, struct reader *reader)
         show(out, reader_bool(reader) ? "true" : "false");
         break;
     case READER_UINT:
+        number = reader_uint(reader);
+        snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+        if (number > INT64_MAX)
+            show(out, text);
+        else
+            show_int(out, (int64_t)number);
+        break;
     case READER_INT:
         show_int(out, reader_int(reader));
         break;

@@ -1,0 +1,242 @@
+/* The log, as a subscriber reads it: dense, in order, and as the model expects it. */
+#include "base/assert.h"
+#include "codec/reader.h"
+#include "codec/writer.h"
+#include "sim/sim.h"
+
+#define PAGES_MAX 64
+
+static uint32_t
+audience_of(struct slice map)
+{
+    struct reader reader;
+    struct slice value;
+    uint32_t set = 0;
+    if (!reply_find(map, "audience", &value))
+        return 0;
+    reader_init(&reader, value);
+    uint32_t count = reader_array(&reader);
+    for (uint32_t i = 0; i < count; i++) {
+        int member = member_find(reader_str(&reader));
+        if (member != NOBODY)
+            set |= only(member);
+    }
+    return set;
+}
+
+static void
+add_event(struct sim *sim, struct slice map)
+{
+    assert(sim->seen_count < SEEN_MAX);
+    struct seen_event *event = &sim->seen[sim->seen_count++];
+    *event = (struct seen_event){
+        .seq = (seq_t)reply_num(map, "seq"),
+        .at_ms = reply_num(map, "at"),
+        .map = map,
+        .type = reply_str(map, "type"),
+        .cause = reply_str(map, "cause"),
+        .audience = audience_of(map),
+    };
+    if (event->seq != sim->last_seq + 1)
+        sim_fail(sim, "event %llu follows event %llu", (unsigned long long)event->seq,
+                 (unsigned long long)sim->last_seq);
+    if (event->at_ms < sim->last_ms)
+        sim_fail(sim, "event %llu is from before the one before", (unsigned long long)event->seq);
+    if (event->at_ms > sim->model.now_ms && !slice_is(event->type, "clock.advanced"))
+        sim_fail(sim, "event %llu is from the future", (unsigned long long)event->seq);
+    sim->last_seq = event->seq;
+    sim->last_ms = event->at_ms;
+    sim->events_total++;
+}
+
+/* The events behind @after, encoded; *next is where to go on. */
+static struct slice
+read_page(struct sim *sim, seq_t after, seq_t *next)
+{
+    struct buf *query = &sim->query;
+    buf_clear(query);
+    write_map(query, 3);
+    write_cstr(query, "v");
+    write_uint(query, KITH_PROTOCOL_VERSION);
+    write_cstr(query, "op");
+    write_cstr(query, "event.read");
+    write_cstr(query, "args");
+    write_map(query, 2);
+    write_cstr(query, "after");
+    write_uint(query, after);
+    write_cstr(query, "limit");
+    write_uint(query, KITH_EVENT_LIMIT_MAX);
+    world_execute(&sim->world, buf_slice(query), sim->model.now_ms, &sim->answer);
+    sim->queries++;
+
+    struct reply reply;
+    struct slice events = {0};
+    if (!reply_read(buf_slice(&sim->answer), &reply) || !reply.ok ||
+        !reply_find(reply.body, "events", &events))
+        sim_fail(sim, "event.read is refused");
+    *next = (seq_t)reply_num(reply.body, "next");
+    if (*next <= after)
+        sim_fail(sim, "event.read does not go on behind %llu", (unsigned long long)after);
+    return events;
+}
+
+/* Of a pair that a closed member leaves, either may be named first. Where both are closed, it is
+ * told to one of two who never look. */
+static bool
+take_part(struct sim *sim, const char *type, int a, int b, uint32_t audience, uint32_t *must)
+{
+    bool good =
+        model_part(&sim->model, type, a, b, must) || model_part(&sim->model, type, b, a, must);
+    if (good && sim->model.members[a].state == CLOSED && sim->model.members[b].state == CLOSED)
+        *must = audience & (only(a) | only(b));
+    return good;
+}
+
+/* What the daemon does by itself must be due, and be told to whom it concerns. */
+static void
+take_own(struct sim *sim, struct seen_event *event)
+{
+    struct slice map = event->map;
+    int from = member_find(reply_str(map, "from")), to = member_find(reply_str(map, "to"));
+    int member = member_find(reply_str(map, "member")),
+        other = member_find(reply_str(map, "other"));
+    uint32_t must = 0;
+    bool good = false;
+
+    if (slice_is(event->type, "connection.expired"))
+        good = model_expire(&sim->model, from, to, &must);
+    else if (slice_is(event->type, "invite.expired"))
+        good = model_expire_invite(&sim->model, reply_str(map, "invite"), &must);
+    else if (slice_is(event->type, "connection.removed"))
+        good = take_part(sim, "connection.removed", member, other, event->audience, &must);
+    else if (slice_is(event->type, "connection.withdrawn"))
+        good = take_part(sim, "connection.withdrawn", from, to, event->audience, &must);
+    if (!good)
+        sim_fail(sim, "event %llu of the daemon itself, %.*s, is not due",
+                 (unsigned long long)event->seq, (int)event->type.size,
+                 (const char *)event->type.data);
+    if (event->audience != must)
+        sim_fail(sim, "event %llu of the daemon itself, %.*s, is in the feeds of %x, not %x",
+                 (unsigned long long)event->seq, (int)event->type.size,
+                 (const char *)event->type.data, event->audience, must);
+    event->taken = true;
+}
+
+void
+events_read(struct sim *sim)
+{
+    seq_t end = log_last(store_log(sim->world.store));
+    sim->seen_count = 0;
+    buf_clear(&sim->events);
+    if (sim->last_seq == end)
+        return;
+    /* Pages are gathered first, since slices into a growing buffer would not stay. */
+    size_t sizes[PAGES_MAX];
+    unsigned pages = 0;
+    for (seq_t next = sim->last_seq; next < end;) {
+        struct slice events = read_page(sim, next, &next);
+        assert(pages < PAGES_MAX);
+        buf_append(&sim->events, events.data, events.size);
+        sizes[pages++] = events.size;
+    }
+    const uint8_t *at = sim->events.data;
+    for (unsigned i = 0; i < pages; at += sizes[i++]) {
+        struct reader reader;
+        reader_init(&reader, slice_of(at, sizes[i]));
+        uint32_t count = reader_array(&reader);
+        for (uint32_t j = 0; j < count; j++)
+            add_event(sim, reader_skip(&reader));
+    }
+    if (sim->last_seq != end)
+        sim_fail(sim, "the log ends at %llu, event.read at %llu", (unsigned long long)end,
+                 (unsigned long long)sim->last_seq);
+}
+
+void
+events_check_log(struct sim *sim)
+{
+    seq_t end = log_last(store_log(sim->world.store));
+    sim->last_seq = 0;
+    sim->last_ms = 0;
+    while (sim->last_seq < end) {
+        struct reader reader;
+        seq_t next;
+        reader_init(&reader, read_page(sim, sim->last_seq, &next));
+        uint32_t count = reader_array(&reader);
+        sim->seen_count = 0;
+        for (uint32_t i = 0; i < count; i++)
+            add_event(sim, reader_skip(&reader));
+        if (next != sim->last_seq)
+            sim_fail(sim, "event.read skips events behind %llu", (unsigned long long)sim->last_seq);
+    }
+    sim->events_total = end;
+    sim->seen_count = 0;
+}
+
+void
+events_take_own(struct sim *sim, seq_t last)
+{
+    for (unsigned i = 0; i < sim->seen_count && sim->seen[i].seq <= last; i++)
+        if (!sim->seen[i].cause.data && !sim->seen[i].taken)
+            take_own(sim, &sim->seen[i]);
+}
+
+/* --- the events of one command --------------------------------------------------------------- */
+
+static struct seen_event *
+find_event(struct sim *sim, const char *id, const struct model_event *wanted)
+{
+    for (unsigned i = 0; i < sim->seen_count; i++) {
+        struct seen_event *event = &sim->seen[i];
+        if (!event->taken && slice_is(event->type, wanted->type) && slice_is(event->cause, id) &&
+            (event->audience & wanted->must) == wanted->must &&
+            (event->audience & ~wanted->may) == 0)
+            return event;
+    }
+    return NULL;
+}
+
+static void
+bind(struct sim *sim, const struct seen_event *event, char *id, const char *path)
+{
+    struct slice text = reply_str(event->map, path);
+    if (text.size == 0 || text.size >= REQUEST_SIZE_MAX)
+        sim_fail(sim, "event %llu has no %s", (unsigned long long)event->seq, path);
+    memcpy(id, text.data, text.size);
+    id[text.size] = 0;
+}
+
+void
+events_compare(struct sim *sim, const char *id, const struct answer *answer, seq_t pos)
+{
+    seq_t last = 0;
+    for (unsigned i = 0; i < answer->event_count; i++) {
+        const struct model_event *wanted = &answer->events[i];
+        struct seen_event *event = find_event(sim, id, wanted);
+        if (!event)
+            sim_fail(sim, "%s: no event %s in the feeds of %x (at most %x)", id, wanted->type,
+                     wanted->must, wanted->may);
+        event->taken = true;
+        if (event->seq > last)
+            last = event->seq;
+        if (answer->request && slice_is(event->type, "connection.requested"))
+            bind(sim, event, answer->request->id, "request");
+        if (answer->invite && slice_is(event->type, "invite.created"))
+            bind(sim, event, answer->invite->id, "invite");
+    }
+    if (answer->event_count > 0 && last != pos)
+        sim_fail(sim, "%s: pos is %llu, its last event %llu", id, (unsigned long long)pos,
+                 (unsigned long long)last);
+}
+
+void
+events_compare_end(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->seen_count; i++) {
+        const struct seen_event *event = &sim->seen[i];
+        if (!event->taken)
+            sim_fail(sim, "event %llu, %.*s, in the feeds of %x, was not expected",
+                     (unsigned long long)event->seq, (int)event->type.size,
+                     (const char *)event->type.data, event->audience);
+    }
+}
