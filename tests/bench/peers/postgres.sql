@@ -21,7 +21,9 @@ declare
 begin
     if from_id = to_id then return 'self'; end if;
     if exists (select 1 from event where command = command_id) then return 'dup'; end if;
-    select * into asker from member where id = from_id and state = 1 for update;
+    -- Both counts change below: locked in one order, so that no two commands wait for each other.
+    perform 1 from member where id in (from_id, to_id) order by id for update;
+    select * into asker from member where id = from_id and state = 1;
     if not found then return 'no_such_member'; end if;
     perform 1 from member where id = to_id and state = 1;
     if not found then return 'no_such_member'; end if;
