@@ -83,6 +83,8 @@ query_mutuals(struct call *call)
     common_end(&common);
     write_close_array(&result->buf, place, told);
     entries_uint(result, "count", count);
+    if (more > 0 && told == 0)
+        return KITH_TOO_LARGE; /* in a batch that is nearly full */
     if (more > 0)
         tell_next(result, last);
     return KITH_OK;

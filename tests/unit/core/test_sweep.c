@@ -69,8 +69,10 @@ test_a_sweep_has_a_size(void **state)
 {
     (void)state;
     register_many(CORE_SWEEP_MAX + 2);
+    together();
     for (unsigned i = 1; i < CORE_SWEEP_MAX + 2; i++)
         done("connection.request", "{from: m0, to: m%u}", i);
+    apart();
     world.now_ms += 180 * DAY_MS;
     assert_int_equal(sweep(), CORE_SWEEP_MAX);
     assert_int_equal(sweep(), 1);
