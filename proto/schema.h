@@ -20,6 +20,7 @@ enum kith_arg_type {
     KITH_TYPE_BOOL,     /* true or false */
     KITH_TYPE_CHOICE,   /* str, one of the words in `choices`, which are separated by spaces */
     KITH_TYPE_MEMBERS,  /* array of min to max members */
+    KITH_TYPE_UINTS,    /* array of min to max integers of 0 to 2^53 - 1 */
     KITH_TYPE_STRS,     /* array of at most max str, each 1 to 64 bytes */
     KITH_TYPE_PAIRS,    /* array of at most max [member, member] */
     KITH_TYPE_CONTACT,  /* map {kind: "email"|"phone"|"opaque", value: str} */
@@ -67,7 +68,7 @@ enum kith_arg_type {
     X(TOKEN,     "token",      STR,     1, KITH_TOKEN_SIZE_MAX, NULL, "the secret of an invite")                 \
     X(INVITE,    "invite",     STR,     1, 64, NULL, "an invite, as returned by invite.create")                  \
     X(SOURCE,    "source",     STR,     1, 64, NULL, "where the asker comes from, for the guess limit")          \
-    X(STATE,     "state",      CHOICE,  0, 0, "active redeemed expired", "only invites in this state")           \
+    X(STATE,     "state",      CHOICE,  0, 0, "active redeemed expired revoked exhausted orphaned", "only invites in this state")           \
     X(LIMIT,     "limit",      UINT,    1, KITH_INT_MAX, NULL, "how many at most (clamped to the list's maximum)") \
     X(AFTER,     "after",      STR,     1, KITH_AFTER_SIZE_MAX, NULL, "go on where `next` of the last page says") \
     X(AFTER_SEQ, "after",      UINT,    0, KITH_INT_MAX, NULL, "events after this sequence number")              \
@@ -77,9 +78,19 @@ enum kith_arg_type {
     X(WAIT_MS,   "wait_ms",    UINT,    0, KITH_WAIT_MS_MAX, NULL, "wait this long for something to say (ms)")   \
     X(ID,        "id",         STR,     1, KITH_ID_SIZE_MAX, NULL, "a command's idempotency key")                \
     X(MS,        "ms",         UINT,    0, KITH_INT_MAX, NULL, "how far to move the clock (ms)")                 \
-    X(CURSOR,    "name",       STR,     1, KITH_CURSOR_SIZE_MAX, NULL, "of the cursor, made by the caller")      \
+    X(CLAIM,     "claim",      STR,     1, KITH_TOKEN_SIZE_MAX, NULL, "the secret of a claim, as returned by invite.claim") \
+    X(MAX_USES,  "max_uses",   UINT,    1, KITH_LINK_USES_MAX, NULL, "how many may join by the link")            \
+    X(LABEL,     "label",      STR,     1, KITH_LABEL_SIZE_MAX, NULL, "the inviter's own word for a link")       \
+    X(MODE,      "mode",       CHOICE,  0, 0, "auto request", "whether the link connects at once, or asks the inviter") \
+    X(DELIVERY,  "delivery",   CHOICE,  0, 0, "sent bounced complained", "what became of the mail")              \
+    X(DEPTH,     "depth",      UINT,    1, KITH_TREE_DEPTH_MAX, NULL, "how many generations")                    \
+    X(CURSOR,    "name",       STR,     1, KITH_CURSOR_SIZE_MAX, NULL, "of the cursor or subscription, made by the caller") \
     X(SEQ,       "seq",        UINT,    0, KITH_INT_MAX, NULL, "the last sequence number dealt with")            \
     X(AUDIENCE,  "audience",   MEMBERS, 1, KITH_OTHERS_COUNT_MAX, NULL, "only events in whose audience one of these is") \
+    X(WORKER,    "worker",     STR,     1, KITH_CURSOR_SIZE_MAX, NULL, "who fetches; for people")               \
+    X(ACK_MS,    "ack_ms",     UINT,    1, KITH_INT_MAX, NULL, "how long until it is handed out again (ms; 30 s)") \
+    X(SEQS,      "seqs",       UINTS,   1, KITH_OPEN_COUNT_MAX, NULL, "sequence numbers that were handed out")  \
+    X(DELAY_MS,  "delay_ms",   UINT,    0, KITH_INT_MAX, NULL, "not to be handed out again for so long (ms)")   \
     X(INVITE_NOTE,    "note",    FORBIDDEN, 0, 0, NULL, "") \
     X(INVITE_TEXT,    "text",    FORBIDDEN, 0, 0, NULL, "") \
     X(INVITE_MESSAGE, "message", FORBIDDEN, 0, 0, NULL, "")
@@ -128,7 +139,18 @@ enum kith_arg_type {
     X(RESTRICTION_LIFT,    "restriction.lift",    COMMAND, A(MEMBER), 0, "let a member send requests again") \
     X(INTERACTION_RECORD,  "interaction.record",  COMMAND, A(FROM) | A(TO) | A(INTERACTION_KIND), 0, "from did something with to's things; for suggestions") \
     X(INVITE_CREATE,       "invite.create",       COMMAND, A(MEMBER) | A(CONTACT), A(INVITE_NOTE) | A(INVITE_TEXT) | A(INVITE_MESSAGE), "invite somebody who is not a member") \
-    X(INVITE_REDEEM,       "invite.redeem",       COMMAND, A(TOKEN) | A(MEMBER), A(CONTACT) | A(NAME) | A(SOURCE), "join by an invite, and be connected") \
+    X(INVITE_LINK,         "invite.link",         COMMAND, A(MEMBER), A(MAX_USES) | A(TTL_MS) | A(LABEL) | A(MODE), "make a link by which others join") \
+    X(INVITE_RESEND,       "invite.resend",       COMMAND, A(MEMBER) | A(INVITE), 0, "have an invite mailed once more; its time starts anew") \
+    X(INVITE_REVOKE,       "invite.revoke",       COMMAND, A(MEMBER) | A(INVITE), 0, "take an invite back") \
+    X(INVITE_CLAIM,        "invite.claim",        COMMAND, A(TOKEN), A(SOURCE), "hold an invite for an hour while somebody signs up") \
+    X(INVITE_DECLINE,      "invite.decline",      COMMAND, A(TOKEN), A(REPORT_KIND) | A(SOURCE), "the one invited does not want it; the inviter is not told") \
+    X(INVITE_FEEDBACK,     "invite.feedback",     COMMAND, A(INVITE) | A(DELIVERY), 0, "what became of an invite's mail") \
+    X(INVITE_PEEK,         "invite.peek",         QUERY,   A(TOKEN), A(SOURCE), "whose invite a token is") \
+    X(INVITE_COUNTS,       "invite.counts",       QUERY,   A(MEMBER), A(LABEL) | A(AFTER) | A(LIMIT), "how many came by a member's links, by label") \
+    X(INVITE_TREE,         "invite.tree",         QUERY,   A(MEMBER), A(DEPTH), "who joined through whom") \
+    X(CONTACT_SUPPRESS,    "contact.suppress",    COMMAND, A(CONTACT), A(MEMBER), "never mail this contact for an invite again, of anybody or of one member") \
+    X(CONTACT_UNSUPPRESS,  "contact.unsuppress",  COMMAND, A(CONTACT) | A(MEMBER), 0, "take that back, by the member whose contact it is") \
+    X(INVITE_REDEEM,       "invite.redeem",       COMMAND, A(MEMBER), A(TOKEN) | A(CLAIM) | A(CONTACT) | A(NAME) | A(SOURCE), "join by an invite, and be connected") \
     X(INVITE_GET,          "invite.get",          QUERY,   A(MEMBER) | A(INVITE), 0, "one of a member's own invites") \
     X(INVITE_LIST,         "invite.list",         QUERY,   A(MEMBER), A(STATE) | A(AFTER) | A(LIMIT), "a member's own invites, newest first") \
     X(QUOTA_GET,           "quota.get",           QUERY,   A(MEMBER), 0, "what a member may still do, and when more") \
@@ -136,6 +158,12 @@ enum kith_arg_type {
     X(CURSOR_COMMIT,       "cursor.commit",       COMMAND, A(CURSOR) | A(SEQ), 0, "remember how far a subscriber is") \
     X(CURSOR_DELETE,       "cursor.delete",       COMMAND, A(CURSOR), 0, "forget a subscriber") \
     X(CURSOR_GET,          "cursor.get",          QUERY,   A(CURSOR), 0, "how far a subscriber is") \
+    X(SUBSCRIPTION_FETCH,  "subscription.fetch",  COMMAND, A(CURSOR) | A(WORKER), A(LIMIT) | A(ACK_MS) | A(TYPES) | A(AFTER_SEQ), "take events that several workers share") \
+    X(SUBSCRIPTION_ACK,    "subscription.ack",    COMMAND, A(CURSOR) | A(SEQS), 0, "these are dealt with") \
+    X(SUBSCRIPTION_NACK,   "subscription.nack",   COMMAND, A(CURSOR) | A(SEQS), A(DELAY_MS), "these could not be dealt with; hand them out again") \
+    X(SUBSCRIPTION_PARKED, "subscription.parked", QUERY,   A(CURSOR), A(AFTER_SEQ) | A(LIMIT), "what was tried too often") \
+    X(SUBSCRIPTION_REPLAY, "subscription.replay", COMMAND, A(CURSOR) | A(SEQS), 0, "try these parked ones again") \
+    X(SUBSCRIPTION_DELETE, "subscription.delete", COMMAND, A(CURSOR), 0, "forget a shared subscription") \
     X(CURSOR_LIST,         "cursor.list",         QUERY,   0, A(AFTER) | A(LIMIT), "all cursors, by name") \
     X(COMMAND_LOOKUP,      "command.lookup",      QUERY,   A(ID), 0, "what became of a command") \
     X(CLOCK_ADVANCE,       "clock.advance",       COMMAND, A(MS), 0, "move the clock (only with --clock manual)")

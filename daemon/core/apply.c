@@ -3,6 +3,15 @@
 #include "base/assert.h"
 #include "base/endian.h"
 #include "core/rows/feed.h"
+#include "core/rows/mailing.h"
+
+/* The daemon's own word that the last slice of a contact's invites was converted; else nothing. */
+static void
+apply_noted(struct apply *apply, const struct event *event)
+{
+    if (event->contact.size > 0)
+        converting_del(apply->views, event->contact);
+}
 
 /* Changes nothing that is derived. */
 static void
@@ -21,11 +30,11 @@ static apply_fn *const projections[EVENT_TYPE_COUNT] = {
     [EVENT_CONNECTION_EXPIRED] = apply_expired,
     [EVENT_CONNECTION_REMOVED] = apply_removed,
     [EVENT_INVITE_CREATED] = apply_invite_created,
-    [EVENT_INVITE_DELIVERY_DUE] = apply_nothing,
+    [EVENT_INVITE_DELIVERY_DUE] = apply_delivery_due,
     [EVENT_INVITE_REDEEMED] = apply_invite_redeemed,
     [EVENT_INVITE_EXPIRED] = apply_invite_expired,
     [EVENT_CLOCK_ADVANCED] = apply_nothing,
-    [EVENT_COMMAND_NOTED] = apply_nothing,
+    [EVENT_COMMAND_NOTED] = apply_noted,
     [EVENT_MEMBER_SUSPENDED] = apply_member_suspended,
     [EVENT_MEMBER_RESTORED] = apply_member_restored,
     [EVENT_MEMBER_CLOSED] = apply_member_closed,
@@ -44,6 +53,14 @@ static apply_fn *const projections[EVENT_TYPE_COUNT] = {
     [EVENT_QUOTA_RESTRICTED] = apply_restricted,
     [EVENT_QUOTA_LIFTED] = apply_lifted,
     [EVENT_INTERACTION_RECORDED] = apply_interaction,
+    [EVENT_INVITE_RESENT] = apply_invite_resent,
+    [EVENT_INVITE_REVOKED] = apply_invite_revoked,
+    [EVENT_INVITE_DECLINED] = apply_invite_declined,
+    [EVENT_INVITE_FEEDBACK] = apply_invite_feedback,
+    [EVENT_INVITE_CLAIMED] = apply_invite_claimed,
+    [EVENT_INVITE_CONVERTED] = apply_invite_converted,
+    [EVENT_CONTACT_SUPPRESSED] = apply_contact_suppressed,
+    [EVENT_CONTACT_UNSUPPRESSED] = apply_contact_unsuppressed,
 };
 
 void

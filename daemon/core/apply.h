@@ -45,20 +45,22 @@ seq_t dedupe_find(struct views *views, struct slice id);
 /* --- shared by the projections -------------------------------------------------------------- */
 
 /* What stands in the table of things that are due. */
-enum due_kind { DUE_REQUEST = 1, DUE_INVITE };
+enum due_kind { DUE_REQUEST = 1, DUE_INVITE, DUE_DELIVERY };
 
 #define DUE_VALUE_SIZE_MAX 16
 
 void due_put_request(struct views *views, uint64_t due_ms, seq_t seq, uint64_t from, uint64_t to);
 void due_put_invite(struct views *views, uint64_t due_ms, seq_t seq, const struct public_id *id);
+void due_put_delivery(struct views *views, uint64_t due_ms, seq_t seq, const struct public_id *id);
 void due_del(struct views *views, uint64_t due_ms, seq_t seq);
 
 /* The first thing due at @now_ms: false if there is none. */
 struct due {
     enum due_kind kind;
     uint64_t from, to;       /* of a request: the members' numbers */
-    struct public_id invite; /* of an invite */
+    struct public_id invite; /* of an invite, or of its mail */
 };
+bool due_get(struct views *views, uint64_t due_ms, seq_t seq, struct due *out);
 bool due_first(struct views *views, msec_t now_ms, struct due *out);
 
 /* A pair and both its members, loaded for a change and stored together. */
@@ -79,6 +81,12 @@ void request_dispose(struct apply *apply, struct both *both, enum disp disp);
 /* Take back a pre-approval, if there is one. */
 void approval_end(struct apply *apply, struct pair *pair, unsigned side, uint64_t member);
 
+/* Remember a report about a member in his row, which the caller stores. */
+void report_note(struct apply *apply, struct member *about, uint64_t reporter, uint64_t report,
+                 msec_t at_ms);
+/* A link with a label has connected somebody. */
+void apply_link_connected(struct apply *apply, const struct public_id *invite);
+
 /* One for each type of event that changes a view. */
 typedef void apply_fn(struct apply *, const struct event *);
 
@@ -89,7 +97,10 @@ apply_fn apply_requested, apply_accepted, apply_withdrawn, apply_expired, apply_
     apply_declined, apply_reported, apply_removed, apply_access_changed, apply_dismissed,
     apply_interaction;
 apply_fn apply_blocked, apply_unblocked, apply_preapproved, apply_unpreapproved;
-apply_fn apply_invite_created, apply_invite_redeemed, apply_invite_expired;
+apply_fn apply_invite_created, apply_delivery_due, apply_invite_resent, apply_invite_expired,
+    apply_invite_revoked, apply_invite_converted, apply_invite_declined, apply_invite_feedback,
+    apply_invite_claimed, apply_invite_redeemed, apply_contact_suppressed,
+    apply_contact_unsuppressed;
 
 /* The first closed member who has rows left: his number, or 0. */
 uint64_t closing_first(struct views *views);

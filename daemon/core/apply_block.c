@@ -25,6 +25,7 @@ apply_blocked(struct apply *apply, const struct event *event)
     both.from.blocks++;
     list_put(apply->views, VIEW_BLOCKS, list_by_time(both.from.number, event->seq), both.to.number);
     approval_end(apply, pair, side, both.from.number);
+    pair_unmask(pair, !side);
     if (pair->state == PAIR_PENDING)
         request_dispose(apply, &both, DISP_SHADOW);
     both_store(apply, &both);

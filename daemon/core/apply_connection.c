@@ -112,13 +112,19 @@ request_end(struct apply *apply, struct both *both)
 {
     struct pair *pair = &both->pair;
     struct member *sender = sender_of(both);
+    uint64_t *count = pair->masked ? &sender->masked : &sender->outgoing;
 
     assert(pair->state == PAIR_PENDING);
-    assert(sender->outgoing > 0);
-    sender->outgoing--;
-    list_del(apply->views, VIEW_OUTGOING, list_by_time(sender->number, pair->request_seq));
+    assert(*count > 0);
+    --*count;
+    list_del(apply->views, pair->masked ? VIEW_MASKED : VIEW_OUTGOING,
+             list_by_time(sender->number, pair->request_seq));
     recipient_del(apply, both);
-    due_del(apply->views, pair->expires_ms, pair->request_seq);
+    if (pair->masked) /* it ends with its invite, which has a row of its own */
+        pair->side[pair->from_side].masked = (struct masked){.seq = 0};
+    else
+        due_del(apply->views, pair->expires_ms, pair->request_seq);
+    pair->masked = false;
 
     pair->state = PAIR_NONE;
     pair->request = (struct public_id){{0}};
@@ -172,6 +178,44 @@ count_inbound(struct member *to, msec_t at_ms)
     to->inbound_count++;
 }
 
+/* What an invite became: view "masked", one list of the recipient's, the pair, and both counts. */
+static void
+put_masked(struct apply *apply, struct both *both, const struct event *event)
+{
+    struct pair *pair = &both->pair;
+    assert(pair->side[both->from_side].masked.seq == 0);
+    pair->side[both->from_side].masked = (struct masked){
+        .request = event->request,
+        .invite = event->invite,
+        .seq = event->seq,
+        .created_ms = (uint64_t)event->at_ms,
+        .expires_ms = event->expires_ms,
+        .filtered = event->filtered,
+    };
+    pair_unmask(pair, both->from_side);
+    both->from.masked++;
+    list_put(apply->views, VIEW_MASKED, list_by_time(both->from.number, event->seq),
+             both->to.number);
+    recipient_put(apply, both);
+    count_inbound(&both->to, event->at_ms);
+    both_store(apply, both);
+}
+
+/* The sender asks himself now: his masked request ends in favour of this one, which the recipient
+ * sees as he saw that. Returns the disposition to take over. */
+static uint64_t
+take_mask_off(struct apply *apply, struct both *both, uint64_t *step_ms)
+{
+    struct pair *pair = &both->pair;
+    pair_unmask(pair, both->from_side);
+    if (!pair->masked)
+        return DISP_OPEN;
+    uint64_t disp = pair->disp;
+    *step_ms = pair->step_ms;
+    request_end(apply, both);
+    return disp;
+}
+
 /* Views "outgoing", "due", one list of the recipient's, the pair, and both counts. */
 void
 apply_requested(struct apply *apply, const struct event *event)
@@ -180,11 +224,19 @@ apply_requested(struct apply *apply, const struct event *event)
     if (!both_load(apply, event->from, event->to, &both))
         return;
     struct pair *pair = &both.pair;
+    uint64_t step_ms = 0;
 
     assert(pair->state == PAIR_NONE);
+    if (event->masked) {
+        put_masked(apply, &both, event);
+        return;
+    }
+    bool is_new = pair->side[both.from_side].masked.seq == 0;
+    uint64_t disp = take_mask_off(apply, &both, &step_ms);
     pair->state = PAIR_PENDING;
     pair->from_side = both.from_side;
-    pair->disp = event->shadow ? DISP_SHADOW : DISP_OPEN;
+    pair->disp = event->shadow ? DISP_SHADOW : disp;
+    pair->step_ms = step_ms;
     pair->filtered = event->filtered;
     pair->cost = event->cost;
     pair->request = event->request;
@@ -199,7 +251,7 @@ apply_requested(struct apply *apply, const struct event *event)
     list_put(apply->views, VIEW_OUTGOING, list_by_time(both.from.number, event->seq),
              both.to.number);
     recipient_put(apply, &both);
-    if (!event->shadow)
+    if (!event->shadow && is_new)
         count_inbound(&both.to, event->at_ms);
     due_put_request(apply->views, event->expires_ms, event->seq, both.from.number, both.to.number);
     remember(apply, &both, event);
@@ -228,7 +280,7 @@ side_connect(struct apply *apply, struct pair *pair, unsigned side, uint64_t mem
 {
     struct pair_side *it = &pair->side[side];
     approval_end(apply, pair, side, member);
-    it->cooldown_ms = it->hidden_ms = it->declines = 0;
+    it->cooldown_ms = it->hidden_ms = it->declines = it->absorb_ms = 0;
     it->no_updates = it->no_messages = false;
 }
 
@@ -247,6 +299,11 @@ apply_accepted(struct apply *apply, const struct event *event)
         mark_accepted(apply, &both, event);
         request_end(apply, &both);
     }
+    for (unsigned side = 0; side < 2; side++) {
+        pair_unmask(pair, side);
+        if (pair->masked)
+            request_end(apply, &both);
+    }
     pair->state = PAIR_CONNECTED;
     pair->since_ms = event->since_ms;
     pair->since_seq = event->seq;
@@ -257,6 +314,8 @@ apply_accepted(struct apply *apply, const struct event *event)
         pair->note = event->note;
         pair->note_side = !both.from_side;
     }
+    if (!public_id_is_none(&event->invite))
+        apply_link_connected(apply, &event->invite);
     both.from.connections++;
     both.to.connections++;
     list_put(apply->views, VIEW_CONNECTED, list_by_time(from, event->seq), to);
@@ -274,17 +333,22 @@ end_without_connection(struct apply *apply, const struct event *event, msec_t en
     if (!both_load(apply, event->from, event->to, &both))
         return;
     struct pair_side *side = &both.pair.side[both.from_side];
+    pair_unmask(&both.pair, both.from_side);
     uint64_t step_ms = both.pair.step_ms;
+    uint64_t until_ms = step_ms < FOREVER_MS ? (uint64_t)ended_ms + step_ms : FOREVER_MS;
 
     assert(both.pair.from_side == both.from_side);
-    request_end(apply, &both);
-    forget_note(&both.pair);
-    side->cooldown_ms = event->cooldown_ms;
-    if (step_ms > 0) {
-        uint64_t until_ms = step_ms < FOREVER_MS ? (uint64_t)ended_ms + step_ms : FOREVER_MS;
-        if (until_ms > side->hidden_ms)
+    if (both.pair.masked) { /* nothing that he asks himself may tell that it was there */
+        side->absorb_ms = event->hidden_ms;
+        if (step_ms > 0 && until_ms > side->absorb_ms)
+            side->absorb_ms = until_ms;
+    } else {
+        side->cooldown_ms = event->cooldown_ms;
+        if (step_ms > 0 && until_ms > side->hidden_ms)
             side->hidden_ms = until_ms;
     }
+    request_end(apply, &both);
+    forget_note(&both.pair);
     both_store(apply, &both);
 }
 
@@ -308,6 +372,7 @@ apply_ignored(struct apply *apply, const struct event *event)
     struct both both;
     if (!both_load(apply, event->from, event->to, &both))
         return;
+    pair_unmask(&both.pair, both.from_side);
     request_dispose(apply, &both, DISP_IGNORED);
     both_store(apply, &both);
 }
@@ -318,10 +383,22 @@ apply_declined(struct apply *apply, const struct event *event)
     struct both both;
     if (!both_load(apply, event->from, event->to, &both))
         return;
+    pair_unmask(&both.pair, both.from_side);
     request_dispose(apply, &both, DISP_DECLINED);
     both.pair.step_ms = event->hidden_ms;
     both.pair.side[both.from_side].declines++;
     both_store(apply, &both);
+}
+
+void
+report_note(struct apply *apply, struct member *about, uint64_t reporter, uint64_t report,
+            msec_t at_ms)
+{
+    if (reports_has(about->reports, reporter, at_ms))
+        return;
+    buf_clear(&apply->stamps);
+    reports_add(&apply->stamps, about->reports, reporter, report, at_ms);
+    about->reports = buf_slice(&apply->stamps);
 }
 
 void
@@ -330,12 +407,9 @@ apply_reported(struct apply *apply, const struct event *event)
     struct both both;
     if (!both_load(apply, event->from, event->to, &both))
         return;
+    pair_unmask(&both.pair, both.from_side);
     request_dispose(apply, &both, DISP_REPORTED);
-    if (!reports_has(both.from.reports, both.to.number, event->at_ms)) {
-        buf_clear(&apply->stamps);
-        reports_add(&apply->stamps, both.from.reports, both.to.number, event->report, event->at_ms);
-        both.from.reports = buf_slice(&apply->stamps);
-    }
+    report_note(apply, &both.from, both.to.number, event->report, event->at_ms);
     both_store(apply, &both);
 }
 

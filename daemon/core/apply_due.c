@@ -34,6 +34,15 @@ due_put_invite(struct views *views, uint64_t due_ms, seq_t seq, const struct pub
 }
 
 void
+due_put_delivery(struct views *views, uint64_t due_ms, seq_t seq, const struct public_id *id)
+{
+    struct list_key key = key_of(due_ms, seq);
+    uint8_t value[1 + PUBLIC_ID_SIZE] = {DUE_DELIVERY};
+    memcpy(value + 1, id->bytes, sizeof(id->bytes));
+    views_put(views, VIEW_DUE, list_key_slice(&key), slice_of(value, sizeof(value)));
+}
+
+void
 due_del(struct views *views, uint64_t due_ms, seq_t seq)
 {
     struct list_key key = key_of(due_ms, seq);
@@ -49,9 +58,21 @@ decode(struct slice value, struct due *out)
         out->from = get_be32(value.data + 1);
         out->to = get_be32(value.data + 5);
     } else {
-        assert(out->kind == DUE_INVITE && value.size == 1 + PUBLIC_ID_SIZE);
+        assert((out->kind == DUE_INVITE || out->kind == DUE_DELIVERY) &&
+               value.size == 1 + PUBLIC_ID_SIZE);
         memcpy(out->invite.bytes, value.data + 1, PUBLIC_ID_SIZE);
     }
+}
+
+bool
+due_get(struct views *views, uint64_t due_ms, seq_t seq, struct due *out)
+{
+    struct list_key key = key_of(due_ms, seq);
+    struct slice value = views_get(views, VIEW_DUE, list_key_slice(&key));
+    if (!value.data)
+        return false;
+    decode(value, out);
+    return true;
 }
 
 bool

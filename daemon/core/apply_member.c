@@ -1,6 +1,7 @@
 #include "base/assert.h"
 #include "base/endian.h"
 #include "core/apply.h"
+#include "core/rows/mailing.h"
 
 /* Load the member that an event is about; false if the views have failed. */
 static bool
@@ -115,7 +116,7 @@ closing_first(struct views *views)
 bool
 closing_has_rows(const struct member *member)
 {
-    return member->connections + member->outgoing + member->received > 0;
+    return member->connections + member->outgoing + member->received + member->masked > 0;
 }
 
 /* --- contacts ------------------------------------------------------------------------------- */
@@ -129,6 +130,8 @@ apply_contact_verified(struct apply *apply, const struct event *event)
         return;
     put_be32(value, (uint32_t)member.number);
     views_put(apply->views, VIEW_CONTACT, event->contact, slice_of(value, sizeof(value)));
+    if (event->more)
+        converting_put(apply->views, event->contact, member.number);
 }
 
 void

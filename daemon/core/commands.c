@@ -28,8 +28,7 @@ profile_of(const struct args *args)
     return profile;
 }
 
-/* The hash of a contact, kept in the core until the command is appended. */
-static enum kith_err
+enum kith_err
 hash_contact(struct call *call, const struct contact_arg *contact, const char *field,
              uint8_t hash[CONTACT_HASH_SIZE])
 {
@@ -44,7 +43,7 @@ hash_contact(struct call *call, const struct contact_arg *contact, const char *f
     return err;
 }
 
-static void
+void
 load_contact(struct core *core, struct slice hash, struct contact_facts *out)
 {
     struct slice row = views_get(core->views, VIEW_CONTACT, hash);
@@ -56,34 +55,36 @@ load_contact(struct core *core, struct slice hash, struct contact_facts *out)
     out->owner_id = member_id(core->views, out->owner);
 }
 
-static struct slice
+struct slice
 keep_hash(struct core *core, unsigned index)
 {
     return slice_of(core->facts.contacts[index], CONTACT_HASH_SIZE);
 }
 
-/* The contacts of a new member are verified with his registration. */
+/* The contacts of a new member are verified with his registration, and whoever invited one of them
+ * asks him now. Each step sees what the one before did. */
 static enum kith_err
-register_contacts(struct call *call, const struct member *member)
+register_contacts(struct call *call, struct slice id)
 {
     struct core *core = call->core;
     struct reader reader;
+    unsigned room = CONVERT_COUNT_MAX;
     reader_init(&reader, call->args->value[KITH_ARG_CONTACTS].raw);
     uint32_t count = reader_array(&reader);
 
     for (uint32_t i = 0; i < count; i++) {
         struct contact_arg contact = args_next_contact(&reader);
-        struct contact_facts facts = {.member = *member};
         enum kith_err err = hash_contact(call, &contact, "contacts", core->facts.contacts[i]);
         if (err != KITH_OK)
             return err;
-        bool repeated = false;
-        for (uint32_t k = 0; k < i; k++)
-            repeated = repeated || slice_equal(keep_hash(core, k), keep_hash(core, i));
-        load_contact(core, keep_hash(core, i), &facts);
-        facts.member.known = true;
-        if (!repeated)
-            decide_verify_contact(&facts, call->out);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct contact_facts facts = {.hash = keep_hash(core, i)};
+        decision_settle(core);
+        member_load(core->views, id, &facts.member);
+        load_contact(core, facts.hash, &facts);
+        decide_verify_contact(&facts, call->out);
+        room -= convert_contact(call, facts.hash, &facts.member, room);
     }
     return KITH_OK;
 }
@@ -95,7 +96,7 @@ member_register(struct call *call)
     member_load(call->core->views, args_text(call->args, KITH_ARG_MEMBER), &facts.member);
     enum kith_err err = decide_register(&facts, &call->core->rules, call->out);
     if (err == KITH_OK && !facts.member.known && args_has(call->args, KITH_ARG_CONTACTS))
-        err = register_contacts(call, &facts.member);
+        err = register_contacts(call, facts.member.id);
     return err;
 }
 
@@ -131,9 +132,13 @@ member_verify_contact(struct call *call)
     enum kith_err err = load_one_contact(call, &facts);
     if (err == KITH_OK)
         err = decide_verify_contact(&facts, call->out);
-    if (err == KITH_OK)
-        entries_uint(&call->out->result, "converted", 0);
-    return err;
+    if (err != KITH_OK)
+        return err;
+    unsigned converted = call->out->event_count > 0
+                             ? convert_contact(call, facts.hash, &facts.member, CONVERT_COUNT_MAX)
+                             : 0;
+    entries_uint(&call->out->result, "converted", converted);
+    return KITH_OK;
 }
 
 static enum kith_err
@@ -337,6 +342,7 @@ decline_queue(struct call *call, const struct member *member, enum view_table ta
         if (*more || !who.other.known)
             continue;
         pair_load(core->views, &who.actor, &who.other, &who.pair);
+        pair_show(&who.pair, actor_side(&who), call->now_ms);
         if (pair_is_open(&who.pair, call->now_ms))
             decline_request(&who, &core->rules, call->out);
     }
@@ -454,60 +460,6 @@ connection_import(struct call *call)
     return KITH_OK;
 }
 
-/* --- invites ------------------------------------------------------------------------------- */
-
-static enum kith_err
-invite_create(struct call *call)
-{
-    struct core *core = call->core;
-    struct invite_facts *facts = &core->facts.invite;
-
-    *facts = (struct invite_facts){
-        .kind = words_find(&contact_kind_words, call->args->value[KITH_ARG_CONTACT].contact.kind),
-        .token_key = store_secrets(core->store)->token_key,
-        .token_key_number = 1,
-    };
-    enum kith_err err =
-        hash_contact(call, &call->args->value[KITH_ARG_CONTACT].contact, "contact", facts->contact);
-    if (err != KITH_OK)
-        return err;
-    member_load(core->views, args_text(call->args, KITH_ARG_MEMBER), &facts->member);
-    if (facts->member.known)
-        invite_load_contact(core->views, slice_of(facts->contact, sizeof(facts->contact)),
-                            &facts->member, &facts->earlier);
-    return decide_invite(facts, &core->rules, call->out);
-}
-
-static enum kith_err
-invite_redeem(struct call *call)
-{
-    struct core *core = call->core;
-    struct redeem_facts facts = {.name = args_text(call->args, KITH_ARG_NAME),
-                                 .contact_given = args_has(call->args, KITH_ARG_CONTACT)};
-    struct slice member = args_text(call->args, KITH_ARG_MEMBER);
-    uint8_t hash[TOKEN_HASH_SIZE], contact[CONTACT_HASH_SIZE];
-    struct invite first = {0};
-
-    if (facts.contact_given) {
-        enum kith_err err =
-            hash_contact(call, &call->args->value[KITH_ARG_CONTACT].contact, "contact", contact);
-        if (err != KITH_OK)
-            return err;
-    }
-    token_hash(args_text(call->args, KITH_ARG_TOKEN), hash);
-    invite_load_token(core->views, slice_of(hash, sizeof(hash)), &facts.invite);
-    member_load(core->views, member, &facts.who.actor);
-    if (facts.invite.known && !slice_equal(member, facts.invite.inviter)) {
-        load_pair(core, call->now_ms, member, facts.invite.inviter, &facts.who);
-        invite_load_first(core->views, facts.invite.contact, call->now_ms, &first);
-        facts.first_touch = first.inviter;
-        facts.contact_matches =
-            facts.contact_given &&
-            slice_equal(slice_of(contact, sizeof(contact)), facts.invite.contact);
-    }
-    return decide_redeem(&facts, &core->rules, call->out);
-}
-
 /* --- the clock ----------------------------------------------------------------------------- */
 
 static enum kith_err
@@ -549,7 +501,20 @@ op_fn *const command_fns[KITH_OP_COUNT] = {
     [KITH_OP_CONNECTION_REMOVE] = connection_remove,
     [KITH_OP_CONNECTION_IMPORT] = connection_import,
     [KITH_OP_INVITE_CREATE] = invite_create,
+    [KITH_OP_INVITE_LINK] = invite_link,
+    [KITH_OP_INVITE_RESEND] = invite_resend,
+    [KITH_OP_INVITE_REVOKE] = invite_revoke,
+    [KITH_OP_INVITE_CLAIM] = invite_claim,
     [KITH_OP_INVITE_REDEEM] = invite_redeem,
+    [KITH_OP_INVITE_DECLINE] = invite_decline,
+    [KITH_OP_INVITE_FEEDBACK] = invite_feedback,
+    [KITH_OP_CONTACT_SUPPRESS] = contact_suppress,
+    [KITH_OP_CONTACT_UNSUPPRESS] = contact_unsuppress,
+    [KITH_OP_SUBSCRIPTION_FETCH] = share_fetch,
+    [KITH_OP_SUBSCRIPTION_ACK] = share_ack,
+    [KITH_OP_SUBSCRIPTION_NACK] = share_nack,
+    [KITH_OP_SUBSCRIPTION_REPLAY] = share_replay,
+    [KITH_OP_SUBSCRIPTION_DELETE] = share_delete,
     [KITH_OP_CURSOR_COMMIT] = cursor_commit,
     [KITH_OP_CURSOR_DELETE] = cursor_delete,
     [KITH_OP_CLOCK_ADVANCE] = clock_advance,

@@ -25,6 +25,7 @@ core_create(const struct core_options *options)
     core->refresh_context = options->refresh_context;
     core->clock_manual = options->clock_manual;
     memcpy(core->seed, options->seed, sizeof(core->seed));
+    memcpy(&core->guess.seed, options->seed, sizeof(core->guess.seed));
     core->rules.settings = options->settings;
     core->rules.id_key = store_secrets(options->store)->id_key;
     apply_init(&core->apply, core->views, core->log);

@@ -46,7 +46,12 @@ struct event *connect_pair(const struct pair_facts *who, uint64_t via,
 
 /* Add the event that ends a request of the actor's, with a cooldown until @cooldown_ms. */
 struct event *withdraw_request(const struct pair_facts *who, uint64_t cooldown_ms,
-                               struct decision *out);
+                               const struct rules *rules, struct decision *out);
+
+/* Add the event that ends the masked request of the one on @side, if there is one: @type is
+ * withdrawn or expired. Returns NULL if there is none. */
+struct event *end_masked(const struct pair_facts *who, unsigned side, enum event_type type,
+                         msec_t ended_ms, const struct rules *rules, struct decision *out);
 
 /* Add the event that ends a connection. */
 struct event *remove_connection(const struct pair_facts *who, const struct rules *rules,
@@ -194,29 +199,120 @@ enum kith_err decide_interaction(const struct pair_facts *who, uint64_t interact
 
 /* --- invites (decide_invite.c) -------------------------------------------------------------- */
 
+/* What the sending of mails depends on. */
+struct mail_facts {
+    struct slice slots; /* of the inviter */
+    struct slice mails; /* of the contact */
+    bool suppressed;    /* the contact wants none, of him or of anybody */
+};
+
+struct token_facts {
+    const uint8_t *key; /* the newest */
+    uint64_t number;
+};
+
 struct invite_facts {
     struct member member;
     uint64_t kind; /* enum contact_kind */
     uint8_t contact[CONTACT_HASH_SIZE];
-    struct invite earlier;    /* his latest of the same contact */
-    const uint8_t *token_key; /* the newest */
-    uint64_t token_key_number;
+    struct invite earlier; /* his latest of the same contact */
+    struct pair_facts who; /* he, and the member whose contact it is; the other may be unknown */
+    uint64_t mutuals;      /* of these two, where the other's policy asks */
+    struct mail_facts mail;
+    struct token_facts token;
 };
 enum kith_err decide_invite(const struct invite_facts *facts, const struct rules *rules,
                             struct decision *out);
 
+/* The same where the contact is the member's own. */
+enum kith_err decide_invite_self(const struct member *member, struct decision *out);
+
+struct link_facts {
+    struct member member;
+    uint64_t max_uses, ttl_ms; /* 0: not said */
+    struct slice label;
+    bool says_mode, asks;
+    struct token_facts token;
+};
+enum kith_err decide_link(const struct link_facts *facts, const struct rules *rules,
+                          struct decision *out);
+
+/* One of a member's own invites. */
+struct own_facts {
+    struct member member;
+    struct invite invite;
+    bool replaced;         /* he invited the same contact anew since */
+    struct pair_facts who; /* he, and the member whose contact it is; the other may be unknown */
+    uint64_t mutuals;
+    struct mail_facts mail;
+};
+enum kith_err decide_resend(const struct own_facts *facts, const struct rules *rules,
+                            struct decision *out);
+enum kith_err decide_revoke(const struct own_facts *facts, const struct rules *rules,
+                            struct decision *out);
+
+/* @who: the inviter, and the member that it was converted for, or nobody. */
+void decide_invite_expire(const struct invite *invite, const struct pair_facts *who,
+                          const struct rules *rules, struct decision *out);
+void decide_delivery(const struct invite *invite, struct decision *out);
+
+/* --- conversion (decide_convert.c) ---------------------------------------------------------- */
+
+/* One command or turn converts so many; further ones are filed where they disturb less. */
+#define CONVERT_COUNT_MAX 100
+
+struct convert_facts {
+    const struct invite *invite; /* active */
+    struct pair_facts who;       /* the inviter, and whose contact it is */
+    uint64_t mutuals;            /* where the other's policy asks */
+    bool late;                   /* beyond the first CONVERT_COUNT_MAX */
+};
+/* The invite becomes a request that only the other sees, or nothing at all. */
+void decide_convert(const struct convert_facts *facts, const struct rules *rules,
+                    struct decision *out);
+
+/* Does the contact belong to somebody who may be asked? */
+bool converts(const struct pair_facts *who);
+
+/* End the masked request that @invite became, if it did and it is still there. @who: the inviter,
+ * and the member; he may be unknown. */
+void unconvert(const struct invite *invite, const struct pair_facts *who, enum event_type type,
+               msec_t ended_ms, const struct rules *rules, struct decision *out);
+
+/* --- what others do with an invite (decide_redeem.c) ----------------------------------------- */
+
 struct redeem_facts {
     struct invite invite;
+    bool by_claim;
+    bool used;                /* of a link: the actor did before */
     struct pair_facts who;    /* the actor redeems; the other invited him */
+    struct pair_facts whose;  /* the inviter, and the member that it was converted for, or nobody */
     struct slice name;        /* absent: none */
     bool contact_given;       /* the redeemer says which contact he has: */
     bool contact_matches;     /* it is the invited one */
+    struct slice contact;     /* its hash */
+    struct slice owner;       /* whose it was until now; absent: nobody's, or the actor's */
     struct slice first_touch; /* who invited that contact first; may be the inviter */
 };
+/* *verified is set if the contact is proven to be the actor's. */
 enum kith_err decide_redeem(const struct redeem_facts *facts, const struct rules *rules,
-                            struct decision *out);
+                            bool *verified, struct decision *out);
 
-void decide_invite_expire(const struct invite *invite, struct decision *out);
+struct holder_facts {
+    struct invite invite;
+    struct member inviter;
+    struct pair_facts who; /* the inviter, and the member that it was converted for, or nobody */
+    struct token_facts token;
+};
+enum kith_err decide_claim(const struct holder_facts *facts, const struct rules *rules,
+                           struct decision *out);
+enum kith_err decide_decline_invite(const struct holder_facts *facts, uint64_t report,
+                                    const struct rules *rules, struct decision *out);
+enum kith_err decide_feedback(const struct holder_facts *facts, uint64_t delivery, bool suppressed,
+                              struct decision *out);
+
+/* How long a claim holds. */
+#define CLAIM_MS (60 * MINUTE_MS)
 
 /* --- the clock (decide_clock.c) ------------------------------------------------------------- */
 

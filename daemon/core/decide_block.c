@@ -27,7 +27,8 @@ block_other(const struct pair_facts *who, const struct rules *rules, struct deci
     if (who->pair.state == PAIR_CONNECTED)
         remove_connection(who, rules, out);
     else if (pair_is_pending_from(&who->pair, side, out->now_ms))
-        withdraw_request(who, 0, out);
+        withdraw_request(who, 0, rules, out);
+    end_masked(who, side, EVENT_CONNECTION_WITHDRAWN, out->now_ms, rules, out);
     one_sided(EVENT_MEMBER_BLOCKED, who, out);
     return KITH_OK;
 }

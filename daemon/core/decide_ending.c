@@ -13,7 +13,7 @@ decide_withdraw(const struct pair_facts *who, const struct rules *rules, struct 
         return KITH_ALREADY_CONNECTED;
     if (!pair_is_pending_from(&who->pair, actor_side(who), out->now_ms))
         return KITH_NO_REQUEST;
-    withdraw_request(who, (uint64_t)(out->now_ms + rules->settings->cooldown_withdraw), out);
+    withdraw_request(who, (uint64_t)(out->now_ms + rules->settings->cooldown_withdraw), rules, out);
     return KITH_OK;
 }
 
@@ -39,7 +39,7 @@ decide_part(const struct pair_facts *who, const struct rules *rules, struct deci
         event->removal = REMOVAL_CLOSED;
         event->audience = AUDIENCE_OTHER;
     } else if (who->pair.state == PAIR_PENDING) {
-        struct event *event = withdraw_request(who, 0, out);
+        struct event *event = withdraw_request(who, 0, rules, out);
         if (who->pair.from_side == actor_side(who))
             event->audience &= ~(uint64_t)AUDIENCE_FROM;
         else

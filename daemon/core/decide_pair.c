@@ -56,7 +56,7 @@ refund(struct event *event, const struct pair *pair, const struct quota_facts *a
        const struct rules *rules, msec_t now_ms)
 {
     msec_t asked_ms = (msec_t)pair->created_ms;
-    if (!rules->settings->refund)
+    if (!rules->settings->refund || pair->masked)
         return;
     event->refund_day = quota_refunds(asker, WINDOW_DAY, asked_ms, now_ms);
     event->refund_week = quota_refunds(asker, WINDOW_WEEK, asked_ms, now_ms);
@@ -81,20 +81,51 @@ connect_pair(const struct pair_facts *who, uint64_t via, const struct quota_fact
     return event;
 }
 
-/* The recipient hears of a request's end only if he still saw it. */
+/* The recipient hears of a request's end only if he still saw it, the sender if he knew of it. */
 static uint64_t
 audience_of(const struct pair *pair)
 {
-    return pair->disp == DISP_OPEN ? AUDIENCE_FROM | AUDIENCE_TO : AUDIENCE_FROM;
+    uint64_t sender = pair->masked ? 0 : AUDIENCE_FROM;
+    return pair->disp == DISP_OPEN ? sender | AUDIENCE_TO : sender;
+}
+
+/* What the end of a request does to its sender; a masked one was never his, and only keeps further
+ * invites from asking the same. */
+static void
+cool_down(struct event *event, const struct pair *pair, uint64_t cooldown_ms, uint64_t ended_ms,
+          const struct rules *rules)
+{
+    if (pair->masked)
+        event->hidden_ms = ended_ms + (uint64_t)rules->settings->cooldown_invited;
+    else
+        event->cooldown_ms = cooldown_ms;
 }
 
 struct event *
-withdraw_request(const struct pair_facts *who, uint64_t cooldown_ms, struct decision *out)
+withdraw_request(const struct pair_facts *who, uint64_t cooldown_ms, const struct rules *rules,
+                 struct decision *out)
 {
     struct event *event = decision_event(out, EVENT_CONNECTION_WITHDRAWN);
     name_request(event, who);
-    event->cooldown_ms = cooldown_ms;
+    cool_down(event, &who->pair, cooldown_ms, (uint64_t)out->now_ms, rules);
     event->audience = audience_of(&who->pair);
+    return event;
+}
+
+struct event *
+end_masked(const struct pair_facts *who, unsigned side, enum event_type type, msec_t ended_ms,
+           const struct rules *rules, struct decision *out)
+{
+    const struct masked *masked = &who->pair.side[side].masked;
+    bool is_actors = side == actor_side(who);
+    if (masked->seq == 0)
+        return NULL;
+    struct event *event = decision_event(out, type);
+    event->from = is_actors ? who->actor.id : who->other.id;
+    event->to = is_actors ? who->other.id : who->actor.id;
+    event->request = masked->request;
+    event->hidden_ms = (uint64_t)(ended_ms + rules->settings->cooldown_invited);
+    event->audience = masked->disp == DISP_OPEN ? AUDIENCE_TO : 0;
     return event;
 }
 
@@ -118,6 +149,7 @@ decide_expire(const struct pair_facts *who, const struct rules *rules, struct de
     struct event *event = decision_event(out, EVENT_CONNECTION_EXPIRED);
     name_request(event, who);
     event->expired_ms = who->pair.expires_ms;
-    event->cooldown_ms = who->pair.expires_ms + (uint64_t)rules->settings->cooldown_expire;
+    cool_down(event, &who->pair, who->pair.expires_ms + (uint64_t)rules->settings->cooldown_expire,
+              who->pair.expires_ms, rules);
     event->audience = audience_of(&who->pair);
 }

@@ -170,6 +170,22 @@ immediate_via(const struct request_facts *facts, const struct rules *rules, msec
     return VIA_NONE;
 }
 
+/* An invite of the actor's has asked already, without his knowing. */
+static const struct masked *
+find_masked(const struct request_facts *facts, msec_t now_ms)
+{
+    const struct masked *masked = &facts->who.pair.side[actor_side(&facts->who)].masked;
+    return masked_is_live(masked, now_ms) ? masked : NULL;
+}
+
+/* Does the recipient hear nothing of it: it is a shadow, or he has put it out of sight before? */
+static bool
+is_quiet(const struct request_facts *facts, bool shadow, msec_t now_ms)
+{
+    const struct masked *masked = find_masked(facts, now_ms);
+    return shadow || (masked && masked->disp != DISP_OPEN);
+}
+
 static struct event *
 open_request(const struct request_facts *facts, uint64_t cost, bool shadow,
              const struct rules *rules, struct decision *out)
@@ -178,7 +194,9 @@ open_request(const struct request_facts *facts, uint64_t cost, bool shadow,
     struct event *event = decision_event(out, EVENT_CONNECTION_REQUESTED);
     event->from = facts->who.actor.id;
     event->to = facts->who.other.id;
-    event->request = public_id_make(rules->id_key, event->seq);
+    const struct masked *masked = find_masked(facts, out->now_ms);
+    bool quiet = is_quiet(facts, shadow, out->now_ms);
+    event->request = masked ? masked->request : public_id_make(rules->id_key, event->seq);
     event->expires_ms = (uint64_t)(out->now_ms + rules->settings->request_ttl);
     event->note = note->text;
     event->shadow = shadow;
@@ -191,8 +209,8 @@ open_request(const struct request_facts *facts, uint64_t cost, bool shadow,
         event->duplicate = note->earlier >= PRINT_EARLIER;
         event->burst_ms = (uint64_t)quota_burst_next(&facts->quota, cost, out->now_ms);
     }
-    event->audience = shadow ? AUDIENCE_FROM : AUDIENCE_FROM | AUDIENCE_TO;
-    event->notify = !shadow;
+    event->audience = quiet ? AUDIENCE_FROM : AUDIENCE_FROM | AUDIENCE_TO;
+    event->notify = !quiet;
     return event;
 }
 
@@ -254,7 +272,8 @@ ask(const struct request_facts *facts, const struct rules *rules, struct decisio
         return err;
 
     bool shadow = is_unheard(facts, rules, out->now_ms);
-    uint64_t via = shadow ? VIA_NONE : immediate_via(facts, rules, out->now_ms);
+    bool quiet = is_quiet(facts, shadow, out->now_ms);
+    uint64_t via = quiet ? VIA_NONE : immediate_via(facts, rules, out->now_ms);
     const struct event *event = open_request(facts, cost, shadow, rules, out);
     unsigned refunded = via != VIA_NONE ? accept_at_once(facts, event, via, rules, out) : 0;
     restrict_sender(&facts->who.actor, &evidence, out);

@@ -44,6 +44,7 @@ static const char *const contact_kind_names[] = {NULL, CONTACT_KIND_LIST(X)};
 static const char *const reason_names[] = {NULL, REASON_LIST(X)};
 static const char *const report_names[] = {NULL, REPORT_LIST(X)};
 static const char *const interaction_names[] = {NULL, INTERACTION_LIST(X)};
+static const char *const delivery_names[] = {NULL, DELIVERY_LIST(X)};
 static const char *const removal_names[] = {NULL, REMOVAL_LIST(X)};
 static const char *const accept_names[] = {NULL, ACCEPT_LIST(X)};
 #undef X
@@ -54,6 +55,7 @@ const struct words reason_words = {reason_names, ARRAY_COUNT(reason_names)};
 const struct words report_words = {report_names, ARRAY_COUNT(report_names)};
 const struct words interaction_words = {interaction_names, ARRAY_COUNT(interaction_names)};
 const struct words removal_words = {removal_names, ARRAY_COUNT(removal_names)};
+const struct words delivery_words = {delivery_names, ARRAY_COUNT(delivery_names)};
 const struct words accept_words = {accept_names, ARRAY_COUNT(accept_names)};
 
 /* Fields whose number stands for a word. */
@@ -67,6 +69,7 @@ static const struct {
     {offsetof(struct event, report), &report_words},
     {offsetof(struct event, interaction), &interaction_words},
     {offsetof(struct event, removal), &removal_words},
+    {offsetof(struct event, delivery), &delivery_words},
 };
 
 const char *

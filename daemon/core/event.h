@@ -48,7 +48,15 @@
     X(28, CONNECTION_DISMISSED, "connection.dismissed", F(member) | F(other))                      \
     X(29, QUOTA_RESTRICTED,     "quota.restricted",     F(member) | F(level) | F(reason) | F(until_ms)) \
     X(30, QUOTA_LIFTED,         "quota.lifted",         F(member))                                 \
-    X(31, INTERACTION_RECORDED, "interaction.recorded", F(from) | F(to) | F(interaction))
+    X(31, INTERACTION_RECORDED, "interaction.recorded", F(from) | F(to) | F(interaction)) \
+    X(32, INVITE_RESENT,        "invite.resent",        F(invite) | F(member) | F(expires_ms))     \
+    X(33, INVITE_REVOKED,       "invite.revoked",       F(invite) | F(member))                     \
+    X(34, INVITE_DECLINED,      "invite.declined",      F(invite) | F(member) | F(report))         \
+    X(35, INVITE_FEEDBACK,      "invite.feedback",      F(invite) | F(member) | F(delivery))       \
+    X(36, INVITE_CLAIMED,       "invite.claimed",       F(invite) | F(member))                     \
+    X(37, INVITE_CONVERTED,     "invite.converted",     F(invite) | F(member) | F(other))          \
+    X(38, CONTACT_SUPPRESSED,   "contact.suppressed",   F(member))                                 \
+    X(39, CONTACT_UNSUPPRESSED, "contact.unsuppressed", F(member))
 
 #define EVENT_FIELD_LIST(X) /* number, field, kind, wire name */                                   \
     X( 0, type,        UINT,  NULL)          /* enum event_type */                                 \
@@ -100,6 +108,16 @@
     X(59, refund_day,  BOOL,  NULL)          /* the request no longer counts in this window */     \
     X(60, refund_week, BOOL,  NULL)                                                                \
     X(61, evidence_ms, UINT,  NULL)          /* what is not younger is never evidence again */     \
+    X(62, delivery,    UINT,  "delivery")    /* enum delivery */                                   \
+    X(63, masked,      BOOL,  NULL)          /* a request that its sender does not know of */      \
+    X(64, deliver_ms,  UINT,  NULL)          /* the inviter's own slot for this mail */            \
+    X(65, due_ms,      UINT,  NULL)          /* when it is to be mailed; 0: not */                 \
+    X(66, max_uses,    UINT,  NULL)          /* of a link */                                       \
+    X(67, label,       TEXT,  NULL)          /* of a link */                                       \
+    X(68, asks,        BOOL,  NULL)          /* a link: the inviter must accept who joins */       \
+    X(69, joined,      BOOL,  NULL)          /* the redeemer was no member before */               \
+    X(70, reporter,    UINT,  NULL)          /* stands for who is no member and complains; 0: no report */ \
+    X(71, more,        BOOL,  NULL)          /* further invites of the contact are converted later */ \
     X(48, head_id,     BYTES, NULL)                                                                \
     X(49, head_op,     TEXT,  NULL)                                                                \
     X(50, head_hash,   BYTES, NULL)          /* XXH3-128 of op and the bytes of args */            \
@@ -167,6 +185,11 @@ enum via {
     X(SHARE, "share")       \
     X(MESSAGE, "message")
 
+#define DELIVERY_LIST(X)  \
+    X(SENT, "sent")       \
+    X(BOUNCED, "bounced") \
+    X(COMPLAINED, "complained")
+
 #define REMOVAL_LIST(X) X(CLOSED, "closed")
 
 #define ACCEPT_LIST(X)      \
@@ -183,6 +206,9 @@ enum report { REPORT_NONE, REPORT_LIST(X) REPORT_COUNT };
 #undef X
 #define X(id, name) INTERACTION_##id,
 enum interaction { INTERACTION_NONE, INTERACTION_LIST(X) INTERACTION_COUNT };
+#undef X
+#define X(id, name) DELIVERY_##id,
+enum delivery { DELIVERY_NONE, DELIVERY_LIST(X) DELIVERY_COUNT }; /* a later one is graver */
 #undef X
 #define X(id, name) REMOVAL_##id,
 enum removal { REMOVAL_NONE, REMOVAL_LIST(X) REMOVAL_COUNT };
@@ -210,7 +236,7 @@ struct words {
     unsigned count;
 };
 extern const struct words via_words, contact_kind_words, reason_words, report_words,
-    interaction_words, removal_words, accept_words;
+    interaction_words, removal_words, accept_words, delivery_words;
 
 const char *words_name(const struct words *words, uint64_t value); /* of a known value, not 0 */
 uint64_t words_find(const struct words *words, struct slice name); /* 0 if there is none */

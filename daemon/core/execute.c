@@ -99,20 +99,6 @@ command_hash(const struct envelope *envelope, uint8_t hash[COMMAND_HASH_SIZE])
     put_be64(hash + 8, value.low64);
 }
 
-/* What is told with a result but never kept. */
-static const struct entries *
-find_secrets(struct core *core, enum kith_op op, struct slice invite_text)
-{
-    struct public_id invite;
-    char token[TOKEN_TEXT_SIZE];
-    if (op != KITH_OP_INVITE_CREATE || !public_id_parse(invite_text, &invite))
-        return NULL;
-    entries_clear(&core->secrets);
-    token_make(store_secrets(core->store)->token_key, &invite, token);
-    entries_str(&core->secrets, "token", slice_of(token, sizeof(token)));
-    return &core->secrets;
-}
-
 /* The text under @name in a map, or an absent slice. */
 static struct slice
 find_text(struct slice map, const char *name)
@@ -130,6 +116,50 @@ find_text(struct slice map, const char *name)
     return (struct slice){0};
 }
 
+/* The token of an invite, by the key that it was made with. */
+static const struct entries *
+tell_token(struct core *core, struct slice invite_text)
+{
+    struct public_id id;
+    struct invite invite;
+    char token[TOKEN_TEXT_SIZE];
+    uint64_t newest = store_secrets(core->store)->token_key_count;
+    if (!public_id_parse(invite_text, &id))
+        return NULL;
+    invite_load(core->views, &id, &invite);
+    const uint8_t *key = find_token_key(core, invite.known ? invite.token_key : newest);
+    if (!key)
+        return NULL; /* the operator has taken it away */
+    token_make(key, &id, token);
+    entries_str(&core->secrets, "token", slice_of(token, sizeof(token)));
+    return &core->secrets;
+}
+
+static const struct entries *
+tell_claim(struct core *core, seq_t seq, uint64_t key_number)
+{
+    struct public_id id = public_id_make(core->rules.id_key, seq);
+    char claim[TOKEN_TEXT_SIZE];
+    const uint8_t *key = find_token_key(core, key_number);
+    if (!key)
+        return NULL;
+    token_make(key, &id, claim);
+    entries_str(&core->secrets, "claim", slice_of(claim, sizeof(claim)));
+    return &core->secrets;
+}
+
+/* What is told with a result but never kept: @first is the first event of its command. */
+static const struct entries *
+find_secrets(struct core *core, enum kith_op op, const struct event *first, struct slice result)
+{
+    entries_clear(&core->secrets);
+    if (op == KITH_OP_INVITE_CREATE || op == KITH_OP_INVITE_LINK || op == KITH_OP_INVITE_RESEND)
+        return tell_token(core, find_text(result, "invite"));
+    if (op == KITH_OP_INVITE_CLAIM)
+        return tell_claim(core, first->seq, first->token_key);
+    return NULL;
+}
+
 /* Answer a repeated command as it was answered the first time. */
 static void
 repeat(struct core *core, enum kith_op op, const struct event *first, struct reply_head *head,
@@ -144,8 +174,7 @@ repeat(struct core *core, enum kith_op op, const struct event *first, struct rep
     reader_init(&reader, first->head_result);
     core->kept.count = reader_map(&reader);
     buf_append(&core->kept.buf, reader.at, (size_t)(reader.end - reader.at));
-    reply_ok(reply, head, &core->kept,
-             find_secrets(core, op, find_text(first->head_result, "invite")));
+    reply_ok(reply, head, &core->kept, find_secrets(core, op, first, first->head_result));
     core->tally.commands_repeated++;
 }
 
@@ -159,6 +188,31 @@ find_earlier(struct core *core, struct slice id, msec_t now_ms, struct event *fi
     if (history_read(core, seq, first) != KITH_OK)
         return false;
     return first->at_ms + DEDUPE_KEPT_MS > now_ms;
+}
+
+/* --- guessing ------------------------------------------------------------------------------- */
+
+enum kith_err
+guess_check(struct core *core, msec_t now_ms)
+{
+    struct slice source = args_text(&core->args, KITH_ARG_SOURCE);
+    struct entries *detail = &core->decision.detail;
+    msec_t free_ms;
+    if (!source.data || !guess_refuses(&core->guess, source, now_ms, &free_ms))
+        return KITH_OK;
+    entries_cstr(detail, "window", "guess");
+    entries_uint(detail, "limit", GUESS_BURST);
+    entries_uint(detail, "used", GUESS_BURST);
+    entries_time(detail, "next_free_at", free_ms);
+    return KITH_QUOTA_EXCEEDED;
+}
+
+void
+guess_note(struct core *core, enum kith_err err, msec_t now_ms)
+{
+    struct slice source = args_text(&core->args, KITH_ARG_SOURCE);
+    if (source.data && err == KITH_INVITE_INVALID)
+        guess_count(&core->guess, source, now_ms);
 }
 
 /* --- doing ---------------------------------------------------------------------------------- */
@@ -204,7 +258,7 @@ keep_and_answer(struct core *core, const struct envelope *envelope, struct slice
     head->pos = decision->first_seq + decision->event_count - 1;
     head->at_ms = decision->now_ms;
     reply_ok(reply, head, &decision->result,
-             find_secrets(core, envelope->op, find_text(buf_slice(&core->result), "invite")));
+             find_secrets(core, envelope->op, &decision->events[0], buf_slice(&core->result)));
     core->tally.commands++;
 }
 
@@ -278,8 +332,13 @@ execute_command(struct core *core, const struct envelope *envelope,
                         .op = envelope->op,
                         .args = &core->args,
                         .now_ms = context->now_ms,
-                        .out = decision};
-    err = command_fns[envelope->op](&call);
+                        .out = decision,
+                        .room = room > REPLY_ITEM_SIZE_MAX ? room - REPLY_ITEM_SIZE_MAX : 0};
+    err = guess_check(core, context->now_ms);
+    if (err == KITH_OK) {
+        err = command_fns[envelope->op](&call);
+        guess_note(core, err, context->now_ms);
+    }
     if (err == KITH_OK)
         err = core->err;
     if (err == KITH_OK && call.leaves_no_trace) {

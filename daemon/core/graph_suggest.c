@@ -165,6 +165,7 @@ consider(struct core *core, const struct member *member, uint64_t number, uint64
         return false;
     pair_load(core->views, member, &other, &pair);
     unsigned side = pair_side_of(member, &other);
+    pair_show(&pair, side, now_ms);
     if (pair.state == PAIR_CONNECTED || pair_is_pending(&pair, now_ms))
         return false;
     if (pair.side[0].blocked_seq || pair.side[1].blocked_seq || pair.side[side].dismissed)

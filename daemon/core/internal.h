@@ -10,6 +10,7 @@
 #include "core/core.h"
 #include "core/decide.h"
 #include "core/envelope.h"
+#include "core/guess.h"
 #include "core/reply.h"
 
 /* What a batch did, told to the stats when it is committed. */
@@ -32,6 +33,7 @@ struct core {
 
     struct rules rules;
     struct apply apply;
+    struct guess guess;
 
     /* Of the command or query at hand: */
     struct args args;
@@ -86,6 +88,14 @@ extern op_fn *const query_fns[KITH_OP_COUNT];   /* queries.c */
 /* The texts of one command, sealed: one note and one name. */
 #define SEALED_SIZE_MAX (KITH_NOTE_SIZE_MAX + KITH_NAME_SIZE_MAX + 2 * SEAL_EXTRA_SIZE)
 
+/* --- the limit on guessing tokens: execute.c ----------------------------------------------------
+ */
+
+/* KITH_QUOTA_EXCEEDED with details if the source that the arguments name was wrong too often. */
+enum kith_err guess_check(struct core *core, msec_t now_ms);
+/* Count a wrong token against its source. */
+void guess_note(struct core *core, enum kith_err err, msec_t now_ms);
+
 /* --- execute.c ----------------------------------------------------------------------------- */
 
 /* Add a refusal to the stats, by its class. */
@@ -107,6 +117,39 @@ void decision_settle(struct core *core);
 /* Append and apply the decision as the daemon's own events, without a command; then clear it. */
 void append_own(struct core *core);
 
+/* --- commands.c: contacts --------------------------------------------------------------------- */
+
+/* The hash of a contact, to be kept in the core until the command is appended. */
+enum kith_err hash_contact(struct call *call, const struct contact_arg *contact, const char *field,
+                           uint8_t hash[CONTACT_HASH_SIZE]);
+/* Where it is kept. */
+struct slice keep_hash(struct core *core, unsigned index);
+/* Fill in whose it is. */
+void load_contact(struct core *core, struct slice hash, struct contact_facts *out);
+
+/* --- commands_invite.c, commands_contact.c ------------------------------------------------------
+ */
+
+op_fn invite_create, invite_link, invite_resend, invite_revoke, invite_claim, invite_redeem,
+    invite_decline, invite_feedback, contact_suppress, contact_unsuppress;
+
+/* Convert the invites of a contact that @member has just verified, the oldest first, at most
+ * @count_max; the rest are left to the sweep, and the last event that verified it says so. Returns
+ * how many. */
+unsigned convert_contact(struct call *call, struct slice hash, const struct member *member,
+                         unsigned count_max);
+
+/* One more slice of what was left; the decision must be clear, and is appended. */
+void sweep_converting(struct core *core, msec_t now_ms);
+
+/* The inviter, and the member that the invite was converted for, or nobody. The pair is as it is in
+ * the views. */
+void load_whose(struct core *core, const struct invite *invite, uint64_t other,
+                struct pair_facts *out);
+
+/* The key of a token by its number; NULL if it is not there any more. */
+const uint8_t *find_token_key(struct core *core, uint64_t number);
+
 /* --- load_request.c ------------------------------------------------------------------------- */
 
 /* Fill all of @out but who, which is loaded: for connection.request and its preview alike. */
@@ -122,6 +165,10 @@ op_fn cursor_commit, cursor_delete, query_cursor, query_cursors;
 
 /* How far the last of all subscribers is behind the log's end. */
 uint64_t cursor_lag_max(const struct core *core);
+
+/* --- share_ops.c ------------------------------------------------------------------------------ */
+
+op_fn share_fetch, share_ack, share_nack, share_replay, share_delete, query_parked;
 
 /* --- sealing: seal_text.c ------------------------------------------------------------------- */
 

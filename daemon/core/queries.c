@@ -17,9 +17,13 @@ op_fn *const query_fns[KITH_OP_COUNT] = {
     [KITH_OP_CONNECTION_COUNTS] = query_counts,
     [KITH_OP_INVITE_GET] = query_invite,
     [KITH_OP_INVITE_LIST] = query_invites,
+    [KITH_OP_INVITE_PEEK] = query_peek,
+    [KITH_OP_INVITE_COUNTS] = query_invite_counts,
+    [KITH_OP_INVITE_TREE] = query_tree,
     [KITH_OP_QUOTA_GET] = query_quota,
     [KITH_OP_EVENT_READ] = query_events,
     [KITH_OP_COMMAND_LOOKUP] = query_command,
+    [KITH_OP_SUBSCRIPTION_PARKED] = query_parked,
     [KITH_OP_CURSOR_GET] = query_cursor,
     [KITH_OP_CURSOR_LIST] = query_cursors,
     [KITH_OP_MEMBER_BLOCKS] = query_blocks,
@@ -266,7 +270,11 @@ execute_query(struct core *core, const struct envelope *envelope,
         *wait = (struct core_wait){.wake_seq = envelope->min_pos, .wait_ms = KITH_MIN_POS_MS_MAX};
         return CORE_WAITS;
     }
-    err = query_fns[envelope->op](&call);
+    err = guess_check(core, context->now_ms);
+    if (err == KITH_OK) {
+        err = query_fns[envelope->op](&call);
+        guess_note(core, err, context->now_ms);
+    }
     if (err == KITH_OK)
         err = core_error(core);
     if (err != KITH_OK)

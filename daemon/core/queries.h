@@ -60,6 +60,7 @@ op_fn query_feed;
 op_fn query_hello, query_stats, query_member_get, query_member_list, query_status,
     query_connections, query_incoming, query_outgoing, query_counts, query_invite, query_invites,
     query_quota, query_events, query_command, query_blocks, query_preapprovals, query_preview,
-    query_mutuals, query_path, query_suggest, query_access;
+    query_mutuals, query_path, query_suggest, query_access, query_peek, query_invite_counts,
+    query_tree;
 
 #endif

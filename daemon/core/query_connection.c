@@ -52,6 +52,7 @@ tell_status(struct call *call, const struct member *viewer, const struct member 
     }
     unsigned side = pair_side_of(viewer, other);
     pair_load(call->core->views, viewer, other, &pair);
+    pair_show(&pair, side, call->now_ms);
     const char *state = state_for(&pair, side, call->now_ms);
     if (!can_act(other) || strcmp(state, "none") == 0) {
         tell_nothing(result, pair.side[side].blocked_seq > 0);
@@ -169,7 +170,8 @@ list_pairs(struct call *call, enum view_table table, enum view_table second, tel
         member_load(views, member_id(views, number), &other);
         pair_load_numbers(views, member.number, number, &pair);
         /* Expired, though not swept yet; or somebody who is as if not there. */
-        if (pair_is_due(&pair, call->now_ms) || !can_act(&other))
+        pair_show(&pair, member.number < number ? 0 : 1, call->now_ms);
+        if (pair.state == PAIR_NONE || pair_is_due(&pair, call->now_ms) || !can_act(&other))
             continue;
         struct entries_inner item = page_item(&page);
         entries_str(&call->out->result, "member", other.id);
@@ -257,6 +259,7 @@ query_preview(struct call *call)
     if (who->actor.known && who->other.known) {
         pair_load(core->views, &who->actor, &who->other, &who->pair);
         expire_facts(who, call->now_ms, core->rules.settings->cooldown_expire);
+        pair_show(&who->pair, actor_side(who), call->now_ms);
     }
     call->out->first_seq = log_last(core->log) + 1;
     enum kith_err err = load_request(call, facts);

@@ -16,6 +16,8 @@
 #define HOUR_MS   (60 * MINUTE_MS)
 #define DAY_MS    (24 * HOUR_MS)
 
+#define LINK_TTL_MAX (90 * DAY_MS)
+
 #define TIER_NAME_SIZE_MAX 64
 #define TIER_COUNT_MAX     64 /* looked through in order; an operator has a handful */
 
@@ -34,7 +36,15 @@
     X(block_max,         "block.max",         COUNT,          100000, 1,         10000000,      "members that one member may block")                 \
     X(refund,            "connect.refund_on_accept",COUNT,               1, 0,         1,             "1: an accepted request no longer counts by day and week") \
     X(fof_budget,        "reads.fof_budget",  COUNT,          200000, 1000,      10000000,      "connections that one path or suggest looks at")     \
-    X(invite_ttl,        "invite.ttl",        DURATION,  30 * DAY_MS, MINUTE_MS, 180 * DAY_MS,  "how long an invite can be redeemed")
+    X(invite_ttl,        "invite.ttl",        DURATION,  30 * DAY_MS, MINUTE_MS, 180 * DAY_MS,  "how long an invite can be redeemed") \
+    X(invite_strict,     "invite.strict",     COUNT,               0, 0,         1,             "1: an invite is redeemed by the invited contact only") \
+    X(invite_explicit,   "invite.explicit",   COUNT,               0, 0,         1,             "1: inviting a member's contact is refused, which tells that he is one") \
+    X(invite_resends,    "invite.resend",     COUNT,               2, 0,         100,           "how often an invite may be mailed again")             \
+    X(invite_resend_gap, "invite.resend_after",DURATION, 3 * DAY_MS, 0,        180 * DAY_MS,  "before an invite may be mailed again")                \
+    X(link_ttl,          "link.ttl",          DURATION,  7 * DAY_MS, MINUTE_MS,  90 * DAY_MS,   "how long a link can be redeemed")                    \
+    X(cooldown_invited,  "cooldown.invited",  DURATION,  30 * DAY_MS, 0,         3650 * DAY_MS, "before another invite may ask the same member again") \
+    X(mails_day,         "contact.mails_day", COUNT,               1, 0,         100,           "invites mailed to one contact in 24 hours")           \
+    X(mails_month,       "contact.mails_month",COUNT,              3, 0,         1000,          "invites mailed to one contact in 30 days")
 
 #define TIER_LIMIT_LIST(X) /* field, key, default of free, default of premium, max, help */         \
     X(connect_burst,    "connect.burst",        5,     5, 100,     "requests at once")                              \
@@ -47,6 +57,7 @@
     X(pending_max,      "connect.pending_max",500,   500, 10000,   "requests waiting for an answer")                \
     X(pending_max_new,  "connect.pending_max_new", 100,  100, 10000,   "the same for a new account")                    \
     X(note_month,       "note.month",           5,     0, 1000,    "requests with a note in a calendar month (UTC)") \
+    X(invite_pace,      "invite.pace",        100,   100, 1000,    "invites mailed in any 24 hours; further ones later") \
     X(connections_max,  "connections.max",  30000, 30000, 1000000, "connections a member may hold")
 /* clang-format on */
 

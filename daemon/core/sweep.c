@@ -26,16 +26,28 @@ expire(struct core *core, const struct pair_facts *who)
     append_own(core);
 }
 
+/* Is a request between the two due, masked or not? Then it is the pending one of the copy. */
+static bool
+has_due(struct pair *pair, msec_t now_ms)
+{
+    for (unsigned side = 0; side < 2 && pair->state == PAIR_NONE; side++)
+        if (pair->side[side].masked.seq > 0 && !masked_is_live(&pair->side[side].masked, now_ms))
+            pair_unmask(pair, side);
+    return pair_is_due(pair, now_ms);
+}
+
 void
 load_pair(struct core *core, msec_t now_ms, struct slice actor, struct slice other,
           struct pair_facts *out)
 {
     load_who(core, actor, other, out);
-    if (!pair_is_due(&out->pair, now_ms))
-        return;
-    assert(core->decision.event_count == 0);
-    expire(core, out);
-    load_who(core, actor, other, out);
+    while (core_error(core) == KITH_OK && has_due(&out->pair, now_ms)) {
+        assert(core->decision.event_count == 0);
+        expire(core, out);
+        load_who(core, actor, other, out);
+    }
+    if (out->actor.known && out->other.known)
+        pair_show(&out->pair, actor_side(out), now_ms);
 }
 
 static void
@@ -51,10 +63,23 @@ static void
 sweep_invite(struct core *core, const struct due *due)
 {
     struct invite invite;
+    struct pair_facts whose;
+    invite_load(core->views, &due->invite, &invite);
+    load_whose(core, &invite, invite.converted, &whose);
+    if (views_error(core->views) != KITH_OK)
+        return;
+    decide_invite_expire(&invite, &whose, &core->rules, &core->decision);
+    append_own(core);
+}
+
+static void
+sweep_delivery(struct core *core, const struct due *due)
+{
+    struct invite invite;
     invite_load(core->views, &due->invite, &invite);
     if (views_error(core->views) != KITH_OK)
         return;
-    decide_invite_expire(&invite, &core->decision);
+    decide_delivery(&invite, &core->decision);
     append_own(core);
 }
 
@@ -62,7 +87,7 @@ sweep_invite(struct core *core, const struct due *due)
 
 /* Everything that may stand between a closed member and others is in one of these. */
 static const enum view_table closing_tables[] = {VIEW_CONNECTED, VIEW_OUTGOING, VIEW_INCOMING,
-                                                 VIEW_FILTERED, VIEW_HIDDEN};
+                                                 VIEW_FILTERED,  VIEW_HIDDEN,   VIEW_MASKED};
 
 /* The next other member that something stands with; 0 if there is none left. */
 static uint64_t
@@ -88,6 +113,8 @@ part(struct core *core, uint64_t member, uint64_t other)
     load_who(core, member_id(core->views, member), member_id(core->views, other), &who);
     if (core_error(core) != KITH_OK)
         return;
+    pair_unmask(&who.pair, 0);
+    pair_unmask(&who.pair, 1);
     decide_part(&who, &core->rules, &core->decision);
     append_own(core);
 }
@@ -127,10 +154,15 @@ core_sweep(struct core *core, msec_t now_ms)
         case DUE_INVITE:
             sweep_invite(core, &due);
             break;
+        case DUE_DELIVERY:
+            sweep_delivery(core, &due);
+            break;
         }
         count++;
     }
     count += sweep_closing(core, now_ms, CORE_SWEEP_MAX - count);
     core->tally.swept += count;
+    if (core_error(core) == KITH_OK)
+        sweep_converting(core, now_ms);
     return count;
 }

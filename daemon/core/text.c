@@ -203,3 +203,61 @@ text_contact(struct slice kind, struct slice value, struct buf *out)
     enum kith_err err = normalise(value, out);
     return err == KITH_OK && out->size == start ? KITH_BAD_CONTACT : err;
 }
+
+/* --- names -------------------------------------------------------------------------------------
+ */
+
+static bool
+is_letter(uint8_t byte)
+{
+    return (byte | 32) >= 'a' && (byte | 32) <= 'z';
+}
+
+/* A scheme, an @, or a dot with letters or digits before it and two letters behind: J.R. is a name,
+ * spam.example is not. */
+static bool
+is_address(struct slice word)
+{
+    for (size_t i = 0; i < word.size; i++) {
+        const uint8_t *at = word.data + i;
+        size_t left = word.size - i;
+        if (*at == '@' || (left >= 3 && memcmp(at, "://", 3) == 0))
+            return true;
+        if (*at == '.' && i > 0 && at[-1] != '.' && left >= 3 && is_letter(at[1]) &&
+            is_letter(at[2]))
+            return true;
+    }
+    return false;
+}
+
+/* How much of @text its first @count_max code points take. */
+static size_t
+prefix_size(struct slice text, size_t count_max)
+{
+    size_t size = 0;
+    for (size_t count = 0; size < text.size; size++)
+        if ((text.data[size] & 0xc0) != 0x80 && count++ == count_max)
+            break;
+    return size;
+}
+
+void
+text_name(struct slice name, struct buf *out)
+{
+    size_t start = out->size, at = 0;
+    while (at < name.size) {
+        size_t end = at;
+        while (end < name.size && name.data[end] != ' ')
+            end++;
+        struct slice word = slice_of(name.data + at, end - at);
+        if (word.size > 0 && !is_address(word)) {
+            if (out->size > start)
+                buf_append(out, " ", 1);
+            buf_append(out, word.data, word.size);
+        }
+        at = end + 1;
+    }
+    if (!out->failed && out->size > start)
+        out->size = start + prefix_size(slice_of(out->data + start, out->size - start),
+                                        TEXT_NAME_LENGTH_MAX);
+}

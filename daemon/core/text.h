@@ -18,6 +18,11 @@ size_t text_length(struct slice text);
  * name was in it (true where there is no name). KITH_UNAVAILABLE if memory is short. */
 enum kith_err text_note(struct slice note, struct slice name, struct buf *out, bool *says_name);
 
+/* Append a display name as it may be shown to a stranger: without words that look like an address
+ * of the web or of a mailbox, and no longer than TEXT_NAME_LENGTH_MAX code points. */
+#define TEXT_NAME_LENGTH_MAX 64
+void text_name(struct slice name, struct buf *out);
+
 /* Append the normalised form of a contact, under which two spellings of one address are equal:
  *   email   NFKC, trimmed, lower case; the domain's labels as they are in ASCII (IDNA, RFC 5891)
  *   phone   E.164: + and 7 to 15 digits; blanks, dots, dashes and brackets are dropped

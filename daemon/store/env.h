@@ -16,7 +16,7 @@
 #include "base/types.h"
 #include "proto/error.h"
 
-#define ENV_TABLES_MAX 32 /* all of views and meta, with room for those to come */
+#define ENV_TABLES_MAX 64 /* all of views and meta, with room for those to come */
 
 /* Open for env_reader(), which is on the path of every read. */
 struct env {

@@ -12,27 +12,45 @@
 
 #include "base/assert.h"
 
-#define FILE_SIZE_MAX 8192 /* three lines and some comments; more is another file */
+#define FILE_SIZE_MAX 8192 /* the keys and some comments; more is another file */
 
-/* clang-format off */
+#define NAME_SIZE_MAX 16
+
+/* The keys that there is one of; the token keys come behind them. */
 static const struct {
     const char *name;
     size_t offset;
 } secret_rows[] = {
-    {"id_key",      offsetof(struct secrets, id_key)},
+    {"id_key", offsetof(struct secrets, id_key)},
     {"contact_key", offsetof(struct secrets, contact_key)},
-    {"token_key.1", offsetof(struct secrets, token_key)},
 };
-/* clang-format on */
+
+#define SINGLE_COUNT ARRAY_COUNT(secret_rows)
+#define SECRET_COUNT (SINGLE_COUNT + TOKEN_KEY_COUNT_MAX)
 
 static const char intro[] =
     "# The secrets of this kithd. Public ids and invite tokens are made with them: back this file\n"
-    "# up, apart from the data, and show it to nobody. Without it the log does not open.\n";
+    "# up, apart from the data, and show it to nobody. Without it the log does not open. Should a\n"
+    "# token key become known, add a line token_key.2 = (64 hexadecimal digits) and restart: the\n"
+    "# newest signs, and what the older ones signed stays valid.\n";
 
 static uint8_t *
 secret_at(struct secrets *secrets, size_t row)
 {
+    assert(row < SECRET_COUNT);
+    if (row >= SINGLE_COUNT)
+        return secrets->token_key[row - SINGLE_COUNT];
     return (uint8_t *)secrets + secret_rows[row].offset;
+}
+
+static void
+secret_name(size_t row, char name[NAME_SIZE_MAX])
+{
+    assert(row < SECRET_COUNT);
+    if (row >= SINGLE_COUNT)
+        snprintf(name, NAME_SIZE_MAX, "token_key.%zu", row - SINGLE_COUNT + 1);
+    else
+        snprintf(name, NAME_SIZE_MAX, "%s", secret_rows[row].name);
 }
 
 /* ---- Reading ---- */
@@ -62,8 +80,10 @@ line_read(char *line, struct secrets *out, unsigned *seen)
     const char *name = trim(line);
     value = trim(value);
 
-    for (size_t row = 0; row < ARRAY_COUNT(secret_rows); row++) {
-        if (strcmp(name, secret_rows[row].name) != 0)
+    for (size_t row = 0; row < SECRET_COUNT; row++) {
+        char known[NAME_SIZE_MAX];
+        secret_name(row, known);
+        if (strcmp(name, known) != 0)
             continue;
         size_t size = 0;
         if (*seen & 1u << row)
@@ -79,10 +99,32 @@ line_read(char *line, struct secrets *out, unsigned *seen)
     return "no secret has this name";
 }
 
+/* One of each is needed, and of the token keys all up to the newest. The name of one that is
+ * missing, or an empty string. */
+static void
+find_missing(unsigned seen, unsigned token_key_count, char name[NAME_SIZE_MAX])
+{
+    name[0] = 0;
+    for (size_t row = 0; row < SINGLE_COUNT + token_key_count && !name[0]; row++)
+        if (!(seen & 1u << row))
+            secret_name(row, name);
+}
+
+static unsigned
+count_token_keys(unsigned seen)
+{
+    unsigned count = 1;
+    for (unsigned i = 1; i < TOKEN_KEY_COUNT_MAX; i++)
+        if (seen & 1u << (SINGLE_COUNT + i))
+            count = i + 1;
+    return count;
+}
+
 static enum kith_err
 text_read(char *text, const char *path, struct secrets *out, struct fault *fault)
 {
-    struct secrets secrets;
+    struct secrets secrets = {0};
+    char missing[NAME_SIZE_MAX];
     unsigned seen = 0, number = 0;
     for (char *line = text, *next; line; line = next) {
         next = strchr(line, '\n');
@@ -95,12 +137,12 @@ text_read(char *text, const char *path, struct secrets *out, struct fault *fault
             return KITH_UNAVAILABLE;
         }
     }
-    for (size_t row = 0; row < ARRAY_COUNT(secret_rows); row++) {
-        if (!(seen & 1u << row)) {
-            fault_set(fault, "%s:%u: %s is missing: restore this file from a backup", path, number,
-                      secret_rows[row].name);
-            return KITH_UNAVAILABLE;
-        }
+    secrets.token_key_count = count_token_keys(seen);
+    find_missing(seen, secrets.token_key_count, missing);
+    if (missing[0]) {
+        fault_set(fault, "%s:%u: %s is missing: restore this file from a backup", path, number,
+                  missing);
+        return KITH_UNAVAILABLE;
     }
     *out = secrets;
     sodium_memzero(&secrets, sizeof(secrets));
@@ -152,11 +194,11 @@ static size_t
 text_make(char *text, size_t capacity, struct secrets *secrets)
 {
     size_t size = (size_t)snprintf(text, capacity, "%s", intro);
-    for (size_t row = 0; row < ARRAY_COUNT(secret_rows); row++) {
-        char hex[2 * SECRET_SIZE + 1];
+    for (size_t row = 0; row < SINGLE_COUNT + secrets->token_key_count; row++) {
+        char hex[2 * SECRET_SIZE + 1], name[NAME_SIZE_MAX];
+        secret_name(row, name);
         sodium_bin2hex(hex, sizeof(hex), secret_at(secrets, row), SECRET_SIZE);
-        size +=
-            (size_t)snprintf(text + size, capacity - size, "%s = %s\n", secret_rows[row].name, hex);
+        size += (size_t)snprintf(text + size, capacity - size, "%s = %s\n", name, hex);
         assert(size < capacity);
     }
     return size;
@@ -189,7 +231,10 @@ file_make(const char *path, struct secrets *out, struct fault *fault)
 {
     char text[FILE_SIZE_MAX];
     struct secrets secrets;
-    randombytes_buf(&secrets, sizeof(secrets));
+    memset(&secrets, 0, sizeof(secrets));
+    secrets.token_key_count = 1;
+    for (size_t row = 0; row < SINGLE_COUNT + secrets.token_key_count; row++)
+        randombytes_buf(secret_at(&secrets, row), SECRET_SIZE);
     int rc = file_write(path, text, text_make(text, sizeof(text), &secrets));
     sodium_memzero(text, sizeof(text));
     if (rc != 0) {

@@ -15,13 +15,21 @@
 
 #define SECRET_SIZE 32
 
+/* An operator adds one by hand when he fears that the last one is known; he will not do so often.
+ */
+#define TOKEN_KEY_COUNT_MAX 16
+
 struct secrets {
     uint8_t id_key[SECRET_SIZE];      /* public ids of requests and invites */
     uint8_t contact_key[SECRET_SIZE]; /* hashes of contacts; can never change */
-    uint8_t token_key[SECRET_SIZE];   /* invite tokens; number 1 */
+    /* Invite tokens: number 1 comes first. The newest signs; what an older one signed stays valid.
+     */
+    uint8_t token_key[TOKEN_KEY_COUNT_MAX][SECRET_SIZE];
+    unsigned token_key_count;
 };
 
 /* Read @path, or make it if @create. The file is text: one "name = hex" a line, # for comments.
+ * Token keys are numbered from 1 without a gap: token_key.1, token_key.2 and so on.
  * KITH_UNAVAILABLE with @fault naming file, line and cure where it is missing, readable by others,
  * or malformed. A new file and its directory are synced before return. */
 enum kith_err secrets_open(const char *path, bool create, struct secrets *out, struct fault *fault);

@@ -36,7 +36,17 @@
     X(INVITES,   "invites",   LIST)  /* inviter, ~seq -> invite id */                              \
     X(INVITED,   "invited",   LIST)  /* hash of a contact, seq -> invite id: who invited it, oldest first */ \
     X(FEED,      "feed",      FEED)  /* hash of a member id (, chunk) -> (length,) sequences */     \
-    X(OPEN,      "open",      POINT) /* hash of a contact, inviter -> his latest invite of it */
+    X(OPEN,      "open",      POINT) /* hash of a contact, inviter -> his latest invite of it */ \
+    X(PACE,      "pace",      POINT) /* inviter -> the slots of his latest mails */                \
+    X(MAILS,     "mails",     POINT) /* hash of a contact -> its mails, past and planned */        \
+    X(SUPPRESSED,"suppressed",LIST)  /* hash of a contact, inviter or 0 for all -> (one byte) */   \
+    X(CONVERTING,"converting",LIST)  /* hash of a contact whose invites are converted in slices -> member */ \
+    X(MASKED,    "masked",    LIST)  /* inviter, ~seq of a masked request -> recipient */          \
+    X(CLAIM,     "claim",     POINT) /* hash of a claim -> expiry, invite id */                    \
+    X(CLAIMS,    "claims",    LIST)  /* expiry, seq -> hash of a claim */                          \
+    X(REDEEMER,  "redeemer",  POINT) /* seq of a link, member -> (one byte) */                     \
+    X(LABEL,     "label",     LIST)  /* inviter, hash of a label -> counts of his links */         \
+    X(JOINED,    "joined",    LIST)  /* inviter, member -> who joined through him */
 /* clang-format on */
 
 enum view_table {

@@ -486,8 +486,9 @@ invite_state(const struct model *model, const struct model_invite *invite)
 {
     if (invite->state == INVITE_USED)
         return "redeemed";
-    return invite->state == INVITE_OVER || invite->expires_ms <= model->now_ms ? "expired"
-                                                                               : "active";
+    if (invite->state == INVITE_OVER || invite->expires_ms <= model->now_ms)
+        return "expired";
+    return model->members[invite->inviter].state == CLOSED ? "orphaned" : "active";
 }
 
 /* The newest invites only: there may be thousands. */

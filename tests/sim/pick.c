@@ -91,6 +91,7 @@ pick_settings(struct sim *sim)
     for (enum sim_op op = 0; op < SIM_OP_COUNT; op++)
         sim->usable[op] = sim_op_exists(op);
     settings_init(settings);
+    settings->mails_day = settings->mails_month = 0; /* every invite is mailed at once */
     settings_add_tier(settings, slice_str("tight"));
 #define X(field, key, is_time) model->field = pick_setting(sim, key, is_time);
     MODEL_SETTING_LIST(X)
@@ -103,6 +104,7 @@ pick_settings(struct sim *sim)
     model->tier_count = settings->tier_count;
     for (unsigned i = 0; i < settings->tier_count; i++) {
         struct tier *tier = &settings->tiers[i];
+        tier->invite_pace = 0;
         bool fixed = strcmp(tier->name, "unlimited") == 0;
         model->tiers[i].name = tier->name;
 #define X(field, key) model->tiers[i].field = pick_limit(sim, tier, key, fixed);
@@ -297,11 +299,11 @@ pick_token(struct sim *sim, struct command *command)
         const struct model_invite *invite =
             &model->invites[model->invite_count - 1 - below(sim, recent)];
         memcpy(command->token, invite->token, sizeof(command->token));
-        if (chance(sim, 300))
-            command->contact = invite->contact;
+        /* Another contact than the invited one: to prove that one would have everybody else who
+         * invited it ask the redeemer, which the model does not know of. */
+        if (chance(sim, 200))
+            command->contact = (invite->contact + 1) % INVITED_COUNT;
     }
-    if (chance(sim, 200))
-        command->contact = (int)below(sim, INVITED_COUNT);
     command->spelling = (int)below(sim, 2);
 }
 

@@ -36,6 +36,8 @@ static const struct field fields[] = {
     [29] = FIELD_ROW(struct member, evidence_ms[REASON_DUPLICATE], UINT, NULL),
     [30] = FIELD_ROW(struct member, inbound_ms, UINT, NULL),
     [31] = FIELD_ROW(struct member, inbound_count, UINT, NULL),
+    [32] = FIELD_ROW(struct member, masked, UINT, NULL),
+    [33] = FIELD_ROW(struct member, inviter, UINT, NULL),
 };
 
 static const struct slice count_key = {(const uint8_t *)"members", 7};

@@ -24,6 +24,8 @@ struct member {
     uint64_t auto_accept;   /* AUTO_*: which are accepted at once */
     struct slice interests; /* an encoded array of str; absent: none */
     uint64_t connections, outgoing, incoming, invites, blocks;
+    uint64_t masked;   /* requests that his invites became, without his knowing */
+    uint64_t inviter;  /* the number of who brought him here; 0: nobody */
     uint64_t received; /* requests pending to him, those he does not see included */
 
     /* What limits his sending: see quota.h, stamps.h, restriction.h. */

@@ -45,6 +45,24 @@ static const struct field fields[] = {
     [35] = SIDE(1, no_updates, BOOL),
     [36] = SIDE(0, no_messages, BOOL),
     [37] = SIDE(1, no_messages, BOOL),
+    [38] = SIDE(0, absorb_ms, UINT),
+    [39] = SIDE(1, absorb_ms, UINT),
+    [40] = SIDE(0, masked.request, ID),
+    [41] = SIDE(1, masked.request, ID),
+    [42] = SIDE(0, masked.invite, ID),
+    [43] = SIDE(1, masked.invite, ID),
+    [44] = SIDE(0, masked.seq, UINT),
+    [45] = SIDE(1, masked.seq, UINT),
+    [46] = SIDE(0, masked.created_ms, UINT),
+    [47] = SIDE(1, masked.created_ms, UINT),
+    [48] = SIDE(0, masked.expires_ms, UINT),
+    [49] = SIDE(1, masked.expires_ms, UINT),
+    [50] = SIDE(0, masked.disp, UINT),
+    [51] = SIDE(1, masked.disp, UINT),
+    [52] = SIDE(0, masked.filtered, BOOL),
+    [53] = SIDE(1, masked.filtered, BOOL),
+    [54] = SIDE(0, masked.step_ms, UINT),
+    [55] = SIDE(1, masked.step_ms, UINT),
 #undef SIDE
 };
 
@@ -77,6 +95,41 @@ pair_load(struct views *views, const struct member *a, const struct member *b, s
     pair_load_numbers(views, a->number, b->number, out);
 }
 
+void
+pair_unmask(struct pair *pair, unsigned side)
+{
+    struct masked *masked = &pair->side[side].masked;
+    if (pair->state != PAIR_NONE || masked->seq == 0)
+        return;
+    pair->masked = true;
+    pair->state = PAIR_PENDING;
+    pair->from_side = side;
+    pair->request = masked->request;
+    pair->request_seq = masked->seq;
+    pair->created_ms = masked->created_ms;
+    pair->expires_ms = masked->expires_ms;
+    pair->disp = masked->disp;
+    pair->filtered = masked->filtered;
+    pair->step_ms = masked->step_ms;
+}
+
+/* The request that is pending goes back behind its mask. Its ids and times cannot have changed. */
+static struct pair
+mask(const struct pair *pair)
+{
+    struct pair copy = *pair;
+    struct masked *masked = &copy.side[pair->from_side].masked;
+    assert(pair->state == PAIR_PENDING && masked->seq == pair->request_seq);
+    masked->disp = pair->disp;
+    masked->step_ms = pair->step_ms;
+    copy.state = PAIR_NONE;
+    copy.from_side = copy.disp = copy.step_ms = 0;
+    copy.request = (struct public_id){{0}};
+    copy.request_seq = copy.created_ms = copy.expires_ms = 0;
+    copy.filtered = false;
+    return copy;
+}
+
 static bool
 is_empty(const struct pair *pair)
 {
@@ -90,6 +143,11 @@ void
 pair_store(struct views *views, struct buf *scratch, const struct pair *pair)
 {
     uint8_t key[PAIR_KEY_SIZE];
+    struct pair unmasked;
+    if (pair->masked) {
+        unmasked = mask(pair);
+        pair = &unmasked;
+    }
     if (is_empty(pair)) {
         views_del(views, VIEW_PAIR, key_of(pair->lo, pair->hi, key));
         return;

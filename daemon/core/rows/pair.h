@@ -24,6 +24,16 @@ enum disp {
     DISP_SHADOW /* never shown and never to be: blocked, cooling down, or no room */
 };
 
+/* A request that one side's invite became, since the contact is the other's: only the other knows
+ * of it. There is none where seq is 0. */
+struct masked {
+    struct public_id request, invite;
+    uint64_t seq, created_ms, expires_ms;
+    uint64_t disp; /* enum disp */
+    bool filtered;
+    uint64_t step_ms;
+};
+
 struct pair_side {
     uint64_t cooldown_ms;         /* may not ask before: he withdrew, or his request expired */
     uint64_t hidden_ms;           /* is not heard before, and does not know it */
@@ -35,12 +45,15 @@ struct pair_side {
     uint64_t weight;              /* of what he did with the other's things */
     bool dismissed;               /* does not want the other suggested */
     bool no_updates, no_messages; /* does not receive them from the connection */
+    uint64_t absorb_ms;           /* his invites ask the other nothing before */
+    struct masked masked;         /* what he asks without knowing */
 };
 
 struct pair {
     uint64_t lo, hi;    /* the numbers, which are the key */
     uint64_t state;     /* enum pair_state */
     uint64_t from_side; /* of the request that is pending */
+    bool masked;        /* in this copy: it is that side's masked one; see pair_unmask() */
     uint64_t disp;      /* enum disp */
     bool filtered;      /* the request is in the recipient's filtered queue */
     uint64_t step_ms;   /* declined: how long the sender is not heard after the request's end */
@@ -72,6 +85,25 @@ void pair_load_numbers(struct views *views, uint64_t a, uint64_t b, struct pair 
 
 /* A pair with nothing in it is deleted. */
 void pair_store(struct views *views, struct buf *scratch, const struct pair *pair);
+
+/* Show the masked request of @side, if there is one and nothing else stands between the two, as the
+ * request that is pending: as its recipient sees it. pair_store() puts it back in its place, as it
+ * is by then. A pair has a masked request only while it is neither pending nor connected. */
+void pair_unmask(struct pair *pair, unsigned side);
+
+static inline bool
+masked_is_live(const struct masked *masked, msec_t now_ms)
+{
+    return masked->seq > 0 && (msec_t)masked->expires_ms > now_ms;
+}
+
+/* The same for what the other of the viewer on @side asks, unless it is due. */
+static inline void
+pair_show(struct pair *pair, unsigned side, msec_t now_ms)
+{
+    if (masked_is_live(&pair->side[!side].masked, now_ms))
+        pair_unmask(pair, !side);
+}
 
 /* A request that is due is gone, swept or not. */
 static inline bool
