@@ -28,21 +28,24 @@
 #define KITH_TYPE_SIZE_MAX     64 /* an event type's prefix */
 
 /* Counts. */
-#define KITH_INTEREST_COUNT_MAX  32
-#define KITH_CONTACTS_COUNT_MAX  16
-#define KITH_OTHERS_COUNT_MAX    500  /* members asked about in one query */
-#define KITH_PAIRS_COUNT_MAX     1000 /* pairs of one import */
-#define KITH_TYPES_COUNT_MAX     16   /* type prefixes of one event.read */
-#define KITH_LINK_USES_MAX       1000000
-#define KITH_TREE_DEPTH_MAX      8
-#define KITH_TREE_COUNT_MAX      500 /* members told in one tree */
-#define KITH_LIST_LIMIT_DEFAULT  50
-#define KITH_LIST_LIMIT_MAX      500
-#define KITH_EVENT_LIMIT_DEFAULT 100
-#define KITH_EVENT_LIMIT_MAX     1000
-#define KITH_EVENT_PAGE_SIZE_MAX (512 * 1024)
-#define KITH_EVENT_SCAN_MAX      10000 /* records a filtered page looks at */
-#define KITH_CURSOR_COUNT_MAX    10000 /* subscribers that are remembered; all are in memory */
+#define KITH_INTEREST_COUNT_MAX     32
+#define KITH_CONTACTS_COUNT_MAX     16
+#define KITH_OTHERS_COUNT_MAX       500  /* members asked about in one query */
+#define KITH_PAIRS_COUNT_MAX        1000 /* pairs of one import */
+#define KITH_TYPES_COUNT_MAX        16   /* type prefixes of one event.read */
+#define KITH_LINK_USES_MAX          1000000
+#define KITH_TREE_DEPTH_MAX         8
+#define KITH_TREE_COUNT_MAX         500 /* members told in one tree */
+#define KITH_LIST_LIMIT_DEFAULT     50
+#define KITH_LIST_LIMIT_MAX         500
+#define KITH_EVENT_LIMIT_DEFAULT    100
+#define KITH_EVENT_LIMIT_MAX        1000
+#define KITH_EVENT_PAGE_SIZE_MAX    (512 * 1024)
+#define KITH_EVENT_SCAN_MAX         10000 /* records a filtered page looks at */
+#define KITH_CURSOR_COUNT_MAX       10000 /* subscribers that are remembered; all are in memory */
+#define KITH_SUBSCRIPTION_COUNT_MAX 100   /* shared subscriptions; each may be large */
+#define KITH_OPEN_COUNT_MAX         1000  /* events of one, handed out or held back */
+#define KITH_TRIES_MAX              5     /* then an event is parked */
 
 /* Time, in milliseconds. */
 #define KITH_WAIT_MS_MAX    30000 /* a long poll */

@@ -20,6 +20,7 @@ enum kith_arg_type {
     KITH_TYPE_BOOL,     /* true or false */
     KITH_TYPE_CHOICE,   /* str, one of the words in `choices`, which are separated by spaces */
     KITH_TYPE_MEMBERS,  /* array of min to max members */
+    KITH_TYPE_UINTS,    /* array of min to max integers of 0 to 2^53 - 1 */
     KITH_TYPE_STRS,     /* array of at most max str, each 1 to 64 bytes */
     KITH_TYPE_PAIRS,    /* array of at most max [member, member] */
     KITH_TYPE_CONTACT,  /* map {kind: "email"|"phone"|"opaque", value: str} */
@@ -83,9 +84,13 @@ enum kith_arg_type {
     X(MODE,      "mode",       CHOICE,  0, 0, "auto request", "whether the link connects at once, or asks the inviter") \
     X(DELIVERY,  "delivery",   CHOICE,  0, 0, "sent bounced complained", "what became of the mail")              \
     X(DEPTH,     "depth",      UINT,    1, KITH_TREE_DEPTH_MAX, NULL, "how many generations")                    \
-    X(CURSOR,    "name",       STR,     1, KITH_CURSOR_SIZE_MAX, NULL, "of the cursor, made by the caller")      \
+    X(CURSOR,    "name",       STR,     1, KITH_CURSOR_SIZE_MAX, NULL, "of the cursor or subscription, made by the caller") \
     X(SEQ,       "seq",        UINT,    0, KITH_INT_MAX, NULL, "the last sequence number dealt with")            \
     X(AUDIENCE,  "audience",   MEMBERS, 1, KITH_OTHERS_COUNT_MAX, NULL, "only events in whose audience one of these is") \
+    X(WORKER,    "worker",     STR,     1, KITH_CURSOR_SIZE_MAX, NULL, "who fetches; for people")               \
+    X(ACK_MS,    "ack_ms",     UINT,    1, KITH_INT_MAX, NULL, "how long until it is handed out again (ms; 30 s)") \
+    X(SEQS,      "seqs",       UINTS,   1, KITH_OPEN_COUNT_MAX, NULL, "sequence numbers that were handed out")  \
+    X(DELAY_MS,  "delay_ms",   UINT,    0, KITH_INT_MAX, NULL, "not to be handed out again for so long (ms)")   \
     X(INVITE_NOTE,    "note",    FORBIDDEN, 0, 0, NULL, "") \
     X(INVITE_TEXT,    "text",    FORBIDDEN, 0, 0, NULL, "") \
     X(INVITE_MESSAGE, "message", FORBIDDEN, 0, 0, NULL, "")
@@ -153,6 +158,12 @@ enum kith_arg_type {
     X(CURSOR_COMMIT,       "cursor.commit",       COMMAND, A(CURSOR) | A(SEQ), 0, "remember how far a subscriber is") \
     X(CURSOR_DELETE,       "cursor.delete",       COMMAND, A(CURSOR), 0, "forget a subscriber") \
     X(CURSOR_GET,          "cursor.get",          QUERY,   A(CURSOR), 0, "how far a subscriber is") \
+    X(SUBSCRIPTION_FETCH,  "subscription.fetch",  COMMAND, A(CURSOR) | A(WORKER), A(LIMIT) | A(ACK_MS) | A(TYPES) | A(AFTER_SEQ), "take events that several workers share") \
+    X(SUBSCRIPTION_ACK,    "subscription.ack",    COMMAND, A(CURSOR) | A(SEQS), 0, "these are dealt with") \
+    X(SUBSCRIPTION_NACK,   "subscription.nack",   COMMAND, A(CURSOR) | A(SEQS), A(DELAY_MS), "these could not be dealt with; hand them out again") \
+    X(SUBSCRIPTION_PARKED, "subscription.parked", QUERY,   A(CURSOR), A(AFTER_SEQ) | A(LIMIT), "what was tried too often") \
+    X(SUBSCRIPTION_REPLAY, "subscription.replay", COMMAND, A(CURSOR) | A(SEQS), 0, "try these parked ones again") \
+    X(SUBSCRIPTION_DELETE, "subscription.delete", COMMAND, A(CURSOR), 0, "forget a shared subscription") \
     X(CURSOR_LIST,         "cursor.list",         QUERY,   0, A(AFTER) | A(LIMIT), "all cursors, by name") \
     X(COMMAND_LOOKUP,      "command.lookup",      QUERY,   A(ID), 0, "what became of a command") \
     X(CLOCK_ADVANCE,       "clock.advance",       COMMAND, A(MS), 0, "move the clock (only with --clock manual)")

@@ -129,6 +129,24 @@ take_strs(struct reader *reader, enum kith_arg arg, union arg_value *out, struct
 }
 
 static bool
+take_uints(struct reader *reader, enum kith_arg arg, union arg_value *out, struct args_fault *fault)
+{
+    char what[64];
+    const uint8_t *start = reader->at;
+    uint32_t count = reader_array(reader);
+    bool good = !reader->bad && count >= kith_args[arg].min && count <= kith_args[arg].max;
+    for (uint32_t i = 0; i < count && good; i++)
+        good = reader_uint(reader) <= KITH_INT_MAX && !reader->bad;
+    if (good) {
+        out->raw = slice_of(start, (size_t)(reader->at - start));
+        return true;
+    }
+    snprintf(what, sizeof(what), "an array of %llu to %llu integers",
+             (unsigned long long)kith_args[arg].min, (unsigned long long)kith_args[arg].max);
+    return fail(fault, arg, what);
+}
+
+static bool
 take_pairs(struct reader *reader, enum kith_arg arg, union arg_value *out, struct args_fault *fault)
 {
     const uint8_t *start = reader->at;
@@ -288,13 +306,13 @@ take_forbidden(struct reader *reader, enum kith_arg arg, union arg_value *out,
 typedef bool take_fn(struct reader *, enum kith_arg, union arg_value *, struct args_fault *);
 
 static take_fn *const takers[] = {
-    [KITH_TYPE_MEMBER] = take_member,       [KITH_TYPE_STR] = take_str,
-    [KITH_TYPE_UINT] = take_uint,           [KITH_TYPE_BOOL] = take_bool,
-    [KITH_TYPE_CHOICE] = take_choice,       [KITH_TYPE_MEMBERS] = take_members,
-    [KITH_TYPE_STRS] = take_strs,           [KITH_TYPE_PAIRS] = take_pairs,
-    [KITH_TYPE_CONTACT] = take_contact,     [KITH_TYPE_CONTACTS] = take_contacts,
-    [KITH_TYPE_POLICY] = take_policy,       [KITH_TYPE_HINTS] = take_hints,
-    [KITH_TYPE_FORBIDDEN] = take_forbidden,
+    [KITH_TYPE_MEMBER] = take_member,     [KITH_TYPE_STR] = take_str,
+    [KITH_TYPE_UINT] = take_uint,         [KITH_TYPE_BOOL] = take_bool,
+    [KITH_TYPE_CHOICE] = take_choice,     [KITH_TYPE_MEMBERS] = take_members,
+    [KITH_TYPE_UINTS] = take_uints,       [KITH_TYPE_STRS] = take_strs,
+    [KITH_TYPE_PAIRS] = take_pairs,       [KITH_TYPE_CONTACT] = take_contact,
+    [KITH_TYPE_CONTACTS] = take_contacts, [KITH_TYPE_POLICY] = take_policy,
+    [KITH_TYPE_HINTS] = take_hints,       [KITH_TYPE_FORBIDDEN] = take_forbidden,
 };
 
 static enum kith_err

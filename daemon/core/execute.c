@@ -332,7 +332,8 @@ execute_command(struct core *core, const struct envelope *envelope,
                         .op = envelope->op,
                         .args = &core->args,
                         .now_ms = context->now_ms,
-                        .out = decision};
+                        .out = decision,
+                        .room = room > REPLY_ITEM_SIZE_MAX ? room - REPLY_ITEM_SIZE_MAX : 0};
     err = guess_check(core, context->now_ms);
     if (err == KITH_OK) {
         err = command_fns[envelope->op](&call);

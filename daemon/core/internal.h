@@ -166,6 +166,10 @@ op_fn cursor_commit, cursor_delete, query_cursor, query_cursors;
 /* How far the last of all subscribers is behind the log's end. */
 uint64_t cursor_lag_max(const struct core *core);
 
+/* --- share_ops.c ------------------------------------------------------------------------------ */
+
+op_fn share_fetch, share_ack, share_nack, share_replay, share_delete, query_parked;
+
 /* --- sealing: seal_text.c ------------------------------------------------------------------- */
 
 /* Seal the clear texts of an event under the key of who wrote them. */

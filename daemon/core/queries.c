@@ -23,6 +23,7 @@ op_fn *const query_fns[KITH_OP_COUNT] = {
     [KITH_OP_QUOTA_GET] = query_quota,
     [KITH_OP_EVENT_READ] = query_events,
     [KITH_OP_COMMAND_LOOKUP] = query_command,
+    [KITH_OP_SUBSCRIPTION_PARKED] = query_parked,
     [KITH_OP_CURSOR_GET] = query_cursor,
     [KITH_OP_CURSOR_LIST] = query_cursors,
     [KITH_OP_MEMBER_BLOCKS] = query_blocks,

@@ -16,9 +16,11 @@ static const struct {
     {"event_limit", KITH_EVENT_LIMIT_MAX},   {"event_page_size", KITH_EVENT_PAGE_SIZE_MAX},
     {"wait_ms", KITH_WAIT_MS_MAX},           {"min_pos_ms", KITH_MIN_POS_MS_MAX},
     {"parked_count", KITH_PARKED_COUNT_MAX}, {"cursor_count", KITH_CURSOR_COUNT_MAX},
+    {"open_count", KITH_OPEN_COUNT_MAX},
 };
 
-static const char *const features[] = {"batch", "min_pos", "wait_ms", "cursor", "feed"};
+static const char *const features[] = {"batch",  "min_pos", "wait_ms",
+                                       "cursor", "feed",    "subscription"};
 
 enum kith_err
 query_hello(struct call *call)

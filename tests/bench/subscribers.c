@@ -30,7 +30,7 @@
 #define MEMBER_COUNT    2001
 #define LIVE_MS         4000
 
-static char dir[64], url[128], events_url[128];
+static char dir[] = "/tmp/kith-subscribers-XXXXXX", url[128], events_url[128];
 
 static int64_t
 clock_ms(clockid_t id)
@@ -51,7 +51,6 @@ static pid_t
 start_daemon(const char *path)
 {
     char data[96];
-    strcpy(dir, "/tmp/kith-subscribers-XXXXXX");
     if (!mkdtemp(dir))
         die("no temporary directory");
     snprintf(url, sizeof(url), "ipc://%s/command.ipc", dir);

@@ -163,6 +163,125 @@ class Feeds(Case):
         daemon.stop()
 
 
+class Shared(Case):
+    """Several workers, one subscription."""
+
+    def start(self, members=6):
+        daemon = self.daemon().start()
+        client = self.client(daemon)
+        for number in range(members):
+            client.do("member.register", member=f"m{number}")
+        return daemon, client
+
+    def fetch(self, client, worker="w", **args):
+        return client.do("subscription.fetch", name="s", worker=worker, **args)
+
+    def seqs(self, page):
+        return [item["seq"] for item in page["items"]]
+
+    def test_each_goes_to_one_worker(self):
+        daemon, client = self.start()
+        one, two = self.fetch(client, "one", limit=4), self.fetch(client, "two", limit=4)
+        self.assertEqual((self.seqs(one), self.seqs(two)), ([1, 2, 3, 4], [5, 6]))
+        self.assertEqual(one["items"][0]["event"]["member"], "m0")
+        self.assertEqual(self.fetch(client)["items"], [])
+        self.assertEqual(client.do("subscription.ack", name="s", seqs=[2, 5, 99]),
+                         {"acked": 2, "open": 4, "parked": 0})
+        self.assertEqual(client.ask("server.hello")["last_seq"], 6, "it is no event")
+        daemon.stop()
+
+    def test_a_deadline_hands_out_again(self):
+        daemon, client = self.start(2)
+        self.assertEqual(self.seqs(self.fetch(client, ack_ms=1000)), [1, 2])
+        client.do("subscription.ack", name="s", seqs=[1])
+        client.do("clock.advance", ms=999)
+        self.assertEqual(self.seqs(self.fetch(client, types=["member."])), [])
+        client.do("clock.advance", ms=1)
+        page = self.fetch(client, types=["member."])
+        self.assertEqual([(item["seq"], item["tries"]) for item in page["items"]], [(2, 2)])
+        daemon.stop()
+
+    def test_too_many_tries_park_and_a_replay_unparks(self):
+        daemon, client = self.start(3)
+        for _ in range(5):
+            self.assertEqual(self.seqs(self.fetch(client, limit=1)), [1])
+            page = client.do("subscription.nack", name="s", seqs=[1])
+        self.assertEqual(page, {"nacked": 1, "open": 0, "parked": 1})
+        self.assertEqual(self.seqs(self.fetch(client, limit=1)), [2])
+        parked = client.ask("subscription.parked", name="s")["items"]
+        self.assertEqual([(item["seq"], item["tries"], item["worker"]) for item in parked],
+                         [(1, 5, "w")])
+        self.assertEqual(parked[0]["event"]["member"], "m0")
+        daemon.kill()
+        client = self.client(daemon.start())
+        self.assertEqual(client.ask("subscription.parked", name="s")["items"], parked)
+        client.do("subscription.replay", name="s", seqs=[1])
+        page = self.fetch(client)
+        self.assertEqual([(item["seq"], item["tries"]) for item in page["items"]], [(1, 1), (3, 1)])
+        daemon.stop()
+
+    def test_a_delay_holds_back(self):
+        daemon, client = self.start(1)
+        self.fetch(client)
+        client.do("subscription.nack", name="s", seqs=[1], delay_ms=5000)
+        self.assertEqual(self.seqs(self.fetch(client, types=["member."])), [])
+        client.do("clock.advance", ms=5000)
+        self.assertEqual(self.seqs(self.fetch(client, types=["member."])), [1])
+        daemon.stop()
+
+    def test_events_of_a_pair_go_one_after_the_other(self):
+        daemon, client = self.start(4)
+        start = client.ask("server.hello")["last_seq"]
+        for number in (1, 2):
+            client.do("connection.request", **{"from": "m0", "to": f"m{number}"})
+            client.do("connection.accept", member=f"m{number}", other="m0")
+        page = self.fetch(client, after=start)
+        self.assertEqual(self.seqs(page), [start + 1, start + 3])
+        client.do("subscription.nack", name="s", seqs=[start + 1], delay_ms=1000)
+        client.do("subscription.ack", name="s", seqs=[start + 3])
+        self.assertEqual(self.seqs(self.fetch(client)), [start + 4])
+        client.do("clock.advance", ms=1000)
+        self.assertEqual(self.seqs(self.fetch(client, types=["connection."])), [start + 1])
+        client.do("subscription.ack", name="s", seqs=[start + 1])
+        self.assertEqual(self.seqs(self.fetch(client, types=["connection."])), [start + 2])
+        daemon.stop()
+
+    def test_what_is_open_survives_a_crash_and_is_bounded(self):
+        daemon, client = self.start(1)
+        items = [{"op": "member.register", "id": f"x{n}", "args": {"member": f"x{n}"}}
+                 for n in range(1500)]
+        client.batch(items)
+        seen = []
+        for _ in range(4):
+            page = self.fetch(client, limit=400)
+            seen += self.seqs(page)
+        self.assertEqual(seen, list(range(1, 1001)))
+        self.assertEqual((page["open"], page["next"]), (1000, 1000))
+        daemon.kill()
+        client = self.client(daemon.start())
+        self.assertEqual(self.fetch(client)["items"], [])
+        self.assertEqual(client.do("subscription.ack", name="s", seqs=seen)["open"], 0)
+        self.assertEqual(self.seqs(self.fetch(client, limit=1000)), list(range(1001, 1502)))
+        client.do("subscription.delete", name="s")
+        self.assert_error(client.call("subscription.parked", {"name": "s"}), "not_found")
+        self.assert_error(client.call("subscription.ack", {"name": "s", "seqs": [1]}, "1"),
+                          "not_found")
+        daemon.stop()
+
+    def test_in_a_batch_it_takes_no_more_than_fits(self):
+        daemon, client = self.start(1)
+        client.batch([{"op": "member.register", "id": f"x{n}", "args": {"member": f"x{n}" * 10}}
+                      for n in range(900)])
+        replies = client.batch([{"op": "subscription.fetch", "id": f"f{n}",
+                                 "args": {"name": f"s{n}", "worker": "w", "limit": 1000}}
+                                for n in range(12)])
+        self.assertTrue(all(reply["ok"] for reply in replies))
+        counts = [len(reply["result"]["items"]) for reply in replies]
+        self.assertEqual(counts[0], 901)
+        self.assertLess(counts[-1], 901)
+        daemon.stop()
+
+
 class Storms(Case):
     def test_nobody_misses_an_event(self):
         daemon = self.daemon(clock="system").start()

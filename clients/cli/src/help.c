@@ -95,11 +95,11 @@ static const char *
 form_of(const struct kith_arg_row *row)
 {
     static const char *const forms[] = {
-        [KITH_TYPE_MEMBER] = "MEMBER",      [KITH_TYPE_STR] = "TEXT",
-        [KITH_TYPE_UINT] = "NUMBER",        [KITH_TYPE_BOOL] = "true|false",
-        [KITH_TYPE_CHOICE] = "WORD",        [KITH_TYPE_MEMBERS] = "A,B,...",
-        [KITH_TYPE_STRS] = "A,B,...",       [KITH_TYPE_PAIRS] = "A:B,C:D,...",
-        [KITH_TYPE_CONTACT] = "KIND:VALUE",
+        [KITH_TYPE_MEMBER] = "MEMBER",     [KITH_TYPE_STR] = "TEXT",
+        [KITH_TYPE_UINT] = "NUMBER",       [KITH_TYPE_BOOL] = "true|false",
+        [KITH_TYPE_CHOICE] = "WORD",       [KITH_TYPE_MEMBERS] = "A,B,...",
+        [KITH_TYPE_UINTS] = "N,N,...",     [KITH_TYPE_STRS] = "A,B,...",
+        [KITH_TYPE_PAIRS] = "A:B,C:D,...", [KITH_TYPE_CONTACT] = "KIND:VALUE",
     };
     const char *form = (size_t)row->type < ARRAY_COUNT(forms) ? forms[row->type] : NULL;
     return form ? form : "JSON";

@@ -1,5 +1,6 @@
 /* op_value.c: one typed value from its text: a function for each type of the schema. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/assert.h"
@@ -167,6 +168,21 @@ put_list(const struct value *value)
     return true;
 }
 
+/* 1,2,3 */
+static bool
+put_uints(const struct value *value)
+{
+    char text[16 * 1024];
+    if (value->text[0] == '[')
+        return put_json(value);
+    struct value wrapped = *value;
+    wrapped.text = text;
+    if (snprintf(text, sizeof(text), "[%s]", value->text) < (int)sizeof(text))
+        return put_json(&wrapped);
+    fault_set(value->fault, "is too long");
+    return false;
+}
+
 /* a:b,c:d */
 static bool
 put_pairs(const struct value *value)
@@ -223,11 +239,12 @@ put_contact(const struct value *value)
 /* A type without a row here is typed as JSON. What an operation forbids is sent as it is, because
  * the daemon's own answer says why. */
 static put_fn *const put_by_type[] = {
-    [KITH_TYPE_MEMBER] = put_text,     [KITH_TYPE_STR] = put_text,
-    [KITH_TYPE_UINT] = put_uint,       [KITH_TYPE_BOOL] = put_bool,
-    [KITH_TYPE_CHOICE] = put_choice,   [KITH_TYPE_MEMBERS] = put_list,
-    [KITH_TYPE_STRS] = put_list,       [KITH_TYPE_PAIRS] = put_pairs,
-    [KITH_TYPE_CONTACT] = put_contact, [KITH_TYPE_FORBIDDEN] = put_text,
+    [KITH_TYPE_MEMBER] = put_text,    [KITH_TYPE_STR] = put_text,
+    [KITH_TYPE_UINT] = put_uint,      [KITH_TYPE_BOOL] = put_bool,
+    [KITH_TYPE_CHOICE] = put_choice,  [KITH_TYPE_MEMBERS] = put_list,
+    [KITH_TYPE_UINTS] = put_uints,    [KITH_TYPE_STRS] = put_list,
+    [KITH_TYPE_PAIRS] = put_pairs,    [KITH_TYPE_CONTACT] = put_contact,
+    [KITH_TYPE_FORBIDDEN] = put_text,
 };
 
 bool
