@@ -263,7 +263,7 @@ void decide_delivery(const struct invite *invite, struct decision *out);
 
 struct convert_facts {
     const struct invite *invite; /* active */
-    struct pair_facts who;       /* the inviter, and whose contact it is; the pair unchanged */
+    struct pair_facts who;       /* the inviter, and whose contact it is */
     uint64_t mutuals;            /* where the other's policy asks */
     bool late;                   /* beyond the first CONVERT_COUNT_MAX */
 };

@@ -20,7 +20,8 @@ is_absorbed(const struct convert_facts *facts, const struct rules *rules, msec_t
 
     if (pair->side[0].blocked_seq > 0 || pair->side[1].blocked_seq > 0)
         return true;
-    if (pair->state != PAIR_NONE || mine->masked.seq > 0)
+    /* What the other's invite became is a thing apart. */
+    if ((pair->state != PAIR_NONE && !pair->masked) || mine->masked.seq > 0)
         return true;
     if ((msec_t)mine->cooldown_ms > now_ms || (msec_t)mine->hidden_ms > now_ms ||
         (msec_t)mine->absorb_ms > now_ms)
