@@ -1,0 +1,196 @@
+/* Queries that wait, pages of the log, and the commands whose facts take some looking up. */
+#include "world.h"
+
+/* --- waiting --------------------------------------------------------------------------------- */
+
+static void
+test_a_poll_waits_for_something_to_say(void **state)
+{
+    (void)state;
+    members("ada");
+    expect("event.read", "{after: 1, wait_ms: 500}", "waits");
+    assert_int_equal(world.wait.wake_seq, 2);
+    assert_int_equal(world.wait.wait_ms, 500);
+    assert_int_equal(world.wait.scanned, 1);
+    expect("event.read", "{after: 1, wait_ms: 0}", "ok {events: [], next: 1, last_seq: 1}");
+    expect("event.read", "{end: true, wait_ms: 500}", "waits");
+    world.context.last_try = true;
+    expect("event.read", "{after: 1, wait_ms: 500}", "ok {events: [], next: 1, last_seq: 1}");
+    world.context.last_try = false;
+    members("bob");
+    world.context.scanned = 1;
+    expect("event.read", "{types: [member.closed], wait_ms: 500}", "waits");
+    assert_int_equal(world.wait.scanned, 2);
+    world.context.scanned = 2;
+    expect("event.read", "{}", "ok {events: [], next: 2, last_seq: 2}"); /* looked at before */
+    expect_rows();
+}
+
+static void
+test_a_filtered_scan_goes_on_in_slices(void **state)
+{
+    (void)state;
+    register_many(KITH_EVENT_SCAN_MAX + 5);
+    expect("event.read", "{types: [member.closed], wait_ms: 500}", "waits");
+    assert_int_equal(world.wait.scanned, KITH_EVENT_SCAN_MAX);
+    assert_int_equal(world.wait.wake_seq, KITH_EVENT_SCAN_MAX + 5); /* at once */
+    expect("event.read", "{types: [member.closed]}",
+           "ok {events: [], next: 10000, last_seq: 10005}");
+    expect_rows();
+}
+
+static void
+test_a_query_waits_for_a_position(void **state)
+{
+    (void)state;
+    members("ada");
+    expect_text("there", "reply", "ok {connections: 0, incoming: 0, outgoing: 0}",
+                send_text("{v: 1, op: connection.counts, min_pos: 1, args: {member: ada}}"));
+    expect_text("not yet", "reply", "waits",
+                send_text("{v: 1, op: connection.counts, min_pos: 2, args: {member: ada}}"));
+    assert_int_equal(world.wait.wake_seq, 2);
+    assert_int_equal(world.wait.wait_ms, KITH_MIN_POS_MS_MAX);
+    world.context.last_try = true;
+    expect_text("not in time", "reply", "lagging",
+                send_text("{v: 1, op: connection.counts, min_pos: 2, args: {member: ada}}"));
+    expect_rows();
+}
+
+/* --- pages of the log ------------------------------------------------------------------------ */
+
+static void
+test_a_page_of_the_log_has_a_size(void **state)
+{
+    (void)state;
+    struct reader reader;
+    register_many(5000);
+    tell("event.read", "{limit: 100000}");
+    struct slice result = map_find(buf_slice(&world.reply), "result");
+    reader_init(&reader, map_find(result, "next"));
+    assert_int_equal(reader_uint(&reader), KITH_EVENT_LIMIT_MAX);
+    reader_init(&reader, map_find(result, "events"));
+    assert_int_equal(reader_array(&reader), KITH_EVENT_LIMIT_MAX);
+}
+
+/* The third page has what room the first two leave in the reply, and no event is lost. */
+static void
+test_a_page_ends_where_the_message_is_full(void **state)
+{
+    (void)state;
+    struct reader items, reader;
+    together();
+    for (unsigned i = 0; i < 1000; i++)
+        done("member.register", "{member: 'm%063u', tier: unlimited}", i);
+    for (unsigned i = 0; i < 999; i++) /* about 420 bytes each */
+        done("connection.request", "{from: 'm%063u', to: 'm%063u'}", i, i + 1);
+    apart();
+    send_text("{v: 1, batch: [{op: event.read, args: {limit: 1000, after: 1000}}, "
+              "{op: event.read, args: {limit: 1000, after: 1000}}, "
+              "{op: event.read, args: {limit: 1000, after: 1000}}]}");
+    assert_true(world.reply.size <= KITH_MESSAGE_SIZE_MAX);
+    reader_init(&items, map_find(buf_slice(&world.reply), "batch"));
+    assert_int_equal(reader_array(&items), 3);
+    for (unsigned i = 0; i < 3; i++) {
+        struct slice result = map_find(reader_skip(&items), "result");
+        assert_non_null(result.data);
+        reader_init(&reader, map_find(result, "events"));
+        uint32_t count = reader_array(&reader);
+        assert_true(i < 2 ? count == 999 : count > 0 && count < 999);
+        reader_init(&reader, map_find(result, "next"));
+        assert_int_equal(reader_uint(&reader), 1000 + count);
+    }
+}
+
+static void
+test_where_to_begin(void **state)
+{
+    (void)state;
+    members("ada");
+    world.now_ms += DAY_MS;
+    members("bob");
+    expect("event.read", "{after: 0, end: true}", "bad_argument {field: after}");
+    expect("event.read", "{after: 0, since: 0}", "bad_argument {field: after}");
+    expect("event.read", "{end: true}", "ok {events: [], next: 2, last_seq: 2}");
+    expect("event.read", "{after: 7}", "ok {events: [], next: 7, last_seq: 2}");
+    assert_non_null(strstr(tell("event.read", "{since: 1736503200001}"), "events: [{v: 1, seq: 2"));
+    assert_non_null(strstr(tell("event.read", "{end: false, types: [member.]}"), "seq: 1"));
+    expect("event.read", "{types: [connection.]}", "ok {events: [], next: 2, last_seq: 2}");
+    expect_rows();
+}
+
+/* --- facts that take some looking up --------------------------------------------------------- */
+
+static void
+test_contacts_that_are_none(void **state)
+{
+    (void)state;
+    expect("member.register", "{member: ada, contacts: [{kind: email, value: x}]}",
+           "bad_contact {field: contacts}");
+    expect("member.register",
+           "{member: ada, contacts: [{kind: opaque, value: a}, {kind: opaque, value: b}, "
+           "{kind: opaque, value: ' a'}]}",
+           "ok {existing: false}");
+    assert_int_equal(last_seq(), 3); /* the same one twice is verified once */
+    expect("member.verify_contact", "{member: ada, contact: {kind: phone, value: x}}",
+           "bad_contact {field: contact}");
+    expect("member.drop_contact", "{member: ada, contact: {kind: phone, value: x}}",
+           "bad_contact {field: contact}");
+    expect("member.verify_contact", "{member: x, contact: {kind: opaque, value: x}}",
+           "no_such_member {field: member}");
+    expect("member.drop_contact", "{member: ada, contact: {kind: opaque, value: x}}",
+           "not_found {field: contact}");
+    expect("invite.create", "{member: ada, contact: {kind: email, value: x}}",
+           "bad_contact {field: contact}");
+    expect("invite.redeem", "{token: t, member: b, contact: {kind: email, value: x}}",
+           "bad_contact {field: contact}");
+    expect("member.erase", "{member: x}", "no_such_member {field: member}");
+    expect_rows();
+}
+
+static void
+test_proofs_and_hints(void **state)
+{
+    (void)state;
+    members("ada bob");
+    done("member.update", "{member: bob, policy: {accept: proof}}");
+    done("connection.request", "{from: ada, to: bob, proof: {kind: phone, value: none}, hints: "
+                               "{viewed_profile: false, shared_interests: [tea]}}");
+    assert_non_null(strstr(tell("connection.incoming", "{member: bob}"), "queue: filtered"));
+    expect("connection.preview",
+           "{from: bob, to: ada, hints: {viewed_profile: false, shared_interests: [tea]}}",
+           "ok {state: connected, quota: {}, advice: [no_reason, profile_not_viewed, "
+           "shared_interests]}");
+    expect_rows();
+}
+
+static void
+test_declining_all_of_nobody(void **state)
+{
+    (void)state;
+    members("ada bob cy");
+    done("connection.request", "{from: bob, to: ada}");
+    done("connection.request", "{from: cy, to: ada}");
+    expect("connection.decline_all", "{member: x}", "no_such_member {field: member}");
+    expect("connection.decline_all", "{member: ada, queue: filtered}",
+           "ok {declined: 0, more: false}");
+    expect("connection.decline_all", "{member: ada, queue: main}", "ok {declined: 2, more: false}");
+    expect("connection.decline_all", "{member: ada}", "ok {declined: 0, more: false}");
+    expect_rows();
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        world_test(test_a_poll_waits_for_something_to_say),
+        world_test(test_a_filtered_scan_goes_on_in_slices),
+        world_test(test_a_query_waits_for_a_position),
+        world_test(test_a_page_of_the_log_has_a_size),
+        world_test(test_a_page_ends_where_the_message_is_full),
+        world_test(test_where_to_begin),
+        world_test(test_contacts_that_are_none),
+        world_test(test_proofs_and_hints),
+        world_test(test_declining_all_of_nobody),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
