@@ -55,8 +55,11 @@ gather_send(struct gather *gather, int fd)
             gather->sent += (size_t)size;
         else if (errno == EAGAIN || errno == ENOMEM || errno == ENOBUFS)
             return false;
-        else if (errno != EINTR)
+        else if (errno != EINTR) {
+            /* What was gathered is lost: end the connection, so that its client asks again. */
+            shutdown(fd, SHUT_RDWR);
             break;
+        }
     }
     return true;
 }
