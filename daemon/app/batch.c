@@ -247,6 +247,11 @@ recover(struct batch *batch, struct outcome outcome, enum kith_err refuse, struc
     assert(outcome.err != KITH_OK);
     if (outcome.err == KITH_INTERNAL && !outcome.unknown) {
         enum kith_err err = heal(batch, fault);
+        if (err == KITH_UNAVAILABLE) { /* The log is sound; the next turn tries again. */
+            tell_trouble(batch, fault);
+            refuse_all(batch, err);
+            return true;
+        }
         outcome = err == KITH_OK ? run_again(batch, refuse, fault) : (struct outcome){err, true};
     }
     if (outcome.err == KITH_UNAVAILABLE) {

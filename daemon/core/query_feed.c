@@ -119,16 +119,19 @@ static enum kith_err
 find_start(struct call *call, struct feed *feed, uint64_t *after)
 {
     const struct args *args = call->args;
-    uint64_t first = 0;
-    *after = args_uint(args, KITH_ARG_AFTER_SEQ, 0);
-    if (args_has(args, KITH_ARG_END) && args->value[KITH_ARG_END].truth)
-        *after = feed->length;
-    if (args_has(args, KITH_ARG_SINCE)) {
-        enum kith_err err =
-            feed_find_time(feed, (msec_t)args->value[KITH_ARG_SINCE].number, &first);
+    bool is_after = args_has(args, KITH_ARG_AFTER_SEQ);
+    bool is_end = args_has(args, KITH_ARG_END) && args->value[KITH_ARG_END].truth;
+    uint64_t first = 1, since = args_uint(args, KITH_ARG_SINCE, 0);
+    /* Without a word, the first event kept; where nothing was trimmed it is the first. */
+    if (!is_end && (since > 0 || log_first(feed->core->log) > 1)) {
+        enum kith_err err = feed_find_time(feed, is_after ? 0 : (msec_t)since, &first);
         if (err != KITH_OK)
             return err;
-        *after = first - 1;
+    }
+    *after = is_after ? args->value[KITH_ARG_AFTER_SEQ].number : is_end ? feed->length : first - 1;
+    if (*after + 1 < first) {
+        entries_uint(&call->out->detail, "first_seq", first);
+        return KITH_TRIMMED;
     }
     if (call->scanned > *after)
         *after = call->scanned;
@@ -175,8 +178,6 @@ read_feed(struct call *call, struct feed *feed, uint64_t *seen, uint32_t *count)
             size_t start = out->size;
             bool is_told;
             enum kith_err err = render_one(call, feed, seqs[i], *seen + 1, &is_told);
-            if (err == KITH_NOT_FOUND)
-                return KITH_TRIMMED;
             if (err != KITH_OK)
                 return err;
             if (out->size > room && *count > 0) {

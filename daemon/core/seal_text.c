@@ -64,8 +64,14 @@ text_unseal(struct core *core, struct slice member, struct slice sealed, struct 
     if (sealed.size == 0)
         return;
     enum kith_err err = keys_get(core->keys, member, key);
-    if (err == KITH_NOT_FOUND)
-        return; /* erased: the words are gone, and that is the point */
+    if (err == KITH_NOT_FOUND) {
+        struct member writer;
+        member_load(core->views, member, &writer);
+        /* Erased: the words are gone, and that is the point. Else the key was lost. */
+        if (writer.known && !writer.erased)
+            core->err = KITH_INTERNAL;
+        return;
+    }
     if (err != KITH_OK || !unseal(out, key, sealed))
         core->err = KITH_INTERNAL;
     sodium_memzero(key, sizeof(key));

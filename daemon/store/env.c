@@ -51,6 +51,12 @@ env_pad(struct env *env)
     }
 }
 
+static bool
+is_damage(int rc)
+{
+    return rc == MDB_INVALID || rc == MDB_CORRUPTED || rc == MDB_PAGE_NOTFOUND;
+}
+
 static int
 directory_make(const char *dir)
 {
@@ -60,7 +66,7 @@ directory_make(const char *dir)
 static enum kith_err
 open_failed(struct env *env, int rc, struct fault *fault)
 {
-    bool damaged = rc == MDB_INVALID || rc == MDB_CORRUPTED || rc == MDB_PAGE_NOTFOUND;
+    bool damaged = is_damage(rc);
     if (damaged)
         fault_set(fault, "%s/data.mdb is damaged or no LMDB file (%s): restore it from a backup",
                   env->dir, mdb_strerror(rc));
@@ -95,6 +101,9 @@ env_open(struct env *env, const char *dir, uint64_t map_size, unsigned flags, st
     if (rc != 0)
         return open_failed(env, rc, fault);
 
+    MDB_envinfo info;
+    if (mdb_env_info(env->mdb, &info) == 0)
+        env->commits = info.me_last_txnid;
     /* A page beyond the end of the file would be a SIGBUS; a page of zeros is an error code. */
     env->truncated = file_size(env) < promised_size(env);
     env_pad(env);
@@ -148,6 +157,20 @@ env_table(struct env_txn *txn, const char *name)
     if (txn->rc == 0)
         txn->rc = mdb_dbi_open(txn->txn, name, MDB_CREATE, &table);
     env_refresh(txn->env); /* a reader does not know a table that was opened after it began */
+    return table;
+}
+
+MDB_dbi
+env_table_of(struct env_txn *txn, const char *name, uint64_t commit)
+{
+    MDB_dbi table = 0;
+    if (txn->env->commits < commit)
+        return env_table(txn, name);
+    if (txn->rc == 0) {
+        int rc = mdb_dbi_open(txn->txn, name, 0, &table);
+        txn->rc = rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
+    }
+    env_refresh(txn->env);
     return table;
 }
 
@@ -249,6 +272,11 @@ commit_failed(const struct env *env, int rc, struct fault *fault)
         fault_set(fault, "%s: cannot write: %s: %s", env->dir,
                   rc == EIO ? "the disk is full" : mdb_strerror(rc), cure);
         return KITH_UNAVAILABLE;
+    }
+    if (is_damage(rc)) {
+        fault_set(fault, "%s/data.mdb is damaged (%s): restore it from a backup", env->dir,
+                  mdb_strerror(rc));
+        return KITH_INTERNAL;
     }
     fault_set(fault, "%s: a write failed in a way that leaves its outcome open: %s", env->dir,
               mdb_strerror(rc));

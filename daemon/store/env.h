@@ -25,6 +25,7 @@ struct env {
     MDB_txn *reader;
     bool reader_live;  /* it sees the last commit */
     uint64_t renewals; /* how often the reader was renewed: cursors must follow */
+    uint64_t commits;  /* in the file when it was opened; a new one has none */
     bool truncated;    /* the file was shorter than it says; it has been padded with zeros */
 };
 
@@ -58,6 +59,10 @@ struct env_txn {
 void env_begin(struct env_txn *txn, struct env *env);
 /* The table, made if missing. Loop thread only: the reader is renewed, so that it knows it. */
 MDB_dbi env_table(struct env_txn *txn, const char *name);
+
+/* The table that commit number @commit of the file made. Where that is long past and the table is
+ * missing, the file is damaged: to make it anew would hide the loss of all that was in it. */
+MDB_dbi env_table_of(struct env_txn *txn, const char *name, uint64_t commit);
 
 /* The stored value, or an absent slice; borrowed until the next change. */
 struct slice env_get(struct env_txn *txn, MDB_dbi table, struct slice key);

@@ -166,7 +166,7 @@ keys_open(struct keys **out, struct env *env, struct fault *fault)
     keys->env = env;
     struct env_txn txn;
     env_begin(&txn, env);
-    keys->table = env_table(&txn, "keys");
+    keys->table = env_table_of(&txn, "keys", KEYS_COMMIT);
     enum kith_err err = env_commit(&txn, fault);
     if (err != KITH_OK) {
         keys_close(keys);

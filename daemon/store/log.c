@@ -428,7 +428,8 @@ meta_load(struct log *log, struct env_txn *txn, struct fault *fault)
     MDB_stat stat;
     if (txn->rc != 0)
         return KITH_OK; /* env_commit() will say so */
-    if (mdb_stat(txn->txn, log->meta, &stat) == 0 && stat.ms_entries == 0)
+    bool is_new = log->env->commits < LOG_COMMIT;
+    if (is_new && mdb_stat(txn->txn, log->meta, &stat) == 0 && stat.ms_entries == 0)
         meta_make(log, txn);
     if (txn->rc != 0)
         return KITH_OK;
@@ -448,13 +449,13 @@ tables_open(struct log *log, struct fault *fault)
 {
     struct env_txn txn;
     env_begin(&txn, log->env);
-    log->meta = env_table(&txn, "meta");
+    log->meta = env_table_of(&txn, "meta", LOG_COMMIT);
     enum kith_err err = meta_load(log, &txn, fault);
     if (err != KITH_OK) {
         env_abort(&txn);
         return err;
     }
-    log->events = env_table(&txn, "events");
+    log->events = env_table_of(&txn, "events", LOG_COMMIT);
     return env_commit(&txn, fault);
 }
 

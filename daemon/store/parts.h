@@ -14,6 +14,9 @@
 #include "store/log.h"
 #include "store/state.h"
 
+/* The commits of a new file in which the tables are made, in this order. */
+enum { LOG_COMMIT = 1, KEYS_COMMIT = 2 };
+
 /* Open or make the log in @env (borrowed until closed), and check its last record and that none is
  * missing. KITH_INTERNAL if it is damaged, KITH_UNAVAILABLE otherwise, both with @fault. */
 enum kith_err log_open(struct log **out, struct env *env, struct fault *fault);

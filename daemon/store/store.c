@@ -12,12 +12,17 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "store/verify_pages.h"
 #include "store/views_inner.h"
 
 #define MAP_SIZE_DEFAULT          ((uint64_t)1 << 40)
 #define OVERLAY_SIZE_DEFAULT      ((uint64_t)512 * 1024 * 1024)
 #define CHECKPOINT_EVENTS_DEFAULT 50000
 #define CHECKPOINT_MS_DEFAULT     1000
+
+/* In some tenths of a second: a row that is damaged, or that no longer lies where its key is looked
+ * for, is found before it is missed. */
+#define CHECKED_ROWS_DEFAULT 1000000
 
 struct store {
     char *dir;
@@ -176,6 +181,10 @@ loss_check(const struct store *store, struct fault *fault)
             "remove the whole data directory to begin anew",
             log_path);
         err = KITH_INTERNAL;
+    } else if (has_content(log_path) && !pages_heads_are_sound(log_path)) {
+        fault_set(fault, "%s is damaged, and its last commit may be lost: restore it from a backup",
+                  log_path);
+        err = KITH_INTERNAL;
     } else if (!has_content(log_path) && unlink(log_path) != 0 && errno != ENOENT) {
         fault_set(fault, "%s: cannot remove it: %s", log_path, strerror(errno));
         err = KITH_UNAVAILABLE;
@@ -216,6 +225,7 @@ views_load(struct store *store, const struct store_options *options, struct faul
         .overlay_size = options->overlay_size,
         .checkpoint_events = options->checkpoint_events,
         .checkpoint_ms = options->checkpoint_ms,
+        .checked_rows = options->checked_rows,
         .rows_version = options->rows_version,
     };
     enum kith_err err = views_open(&store->views, store->log, &inner, fault);
@@ -252,6 +262,8 @@ with_defaults(struct store_options options)
         options.checkpoint_events = CHECKPOINT_EVENTS_DEFAULT;
     if (options.checkpoint_ms == 0)
         options.checkpoint_ms = CHECKPOINT_MS_DEFAULT;
+    if (options.checked_rows == 0)
+        options.checked_rows = CHECKED_ROWS_DEFAULT;
     return options;
 }
 

@@ -49,6 +49,13 @@ place_exists(struct place *place, const struct verify *verify, const char *dir, 
     return stat(place->path, &status) == 0 && status.st_size > 0;
 }
 
+static void
+heads_check(const struct place *place)
+{
+    if (!pages_heads_are_sound(place->path))
+        found(place->verify, 0, 0, "%s: one of the two heads of the file is damaged", place->name);
+}
+
 static bool
 place_open(struct place *place)
 {
@@ -273,7 +280,7 @@ verify_log(const struct verify *verify)
         found(verify, 0, 0, "there is no log in %s", verify->dir);
         return;
     }
-    pages_check_metas(place.path, verify, found);
+    heads_check(&place);
     if (place_open(&place)) {
         if (log_begin(&place, &chain))
             events_check(&place, &chain);
@@ -363,7 +370,7 @@ verify_views(const struct verify *verify)
     verify->state->has_views = place_exists(&place, verify, verify->dir, "views");
     if (!verify->state->has_views)
         return;
-    pages_check_metas(place.path, verify, found);
+    heads_check(&place);
     if (place_open(&place)) {
         if (!mark_read(&place, &mark)) {
             found(verify, 0, 0, "views: their mark is missing or damaged");

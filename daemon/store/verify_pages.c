@@ -39,8 +39,8 @@ load64(const uint8_t *at)
 }
 
 /* Commit N writes page N & 1, and a new file has zero in both. */
-bool
-pages_metas_follow(uint64_t first, uint64_t second)
+static bool
+follow(uint64_t first, uint64_t second)
 {
     if (first == 0 && second == 0)
         return true;
@@ -48,15 +48,13 @@ pages_metas_follow(uint64_t first, uint64_t second)
     return next && (first & 1) == 0 && (second & 1) == 1;
 }
 
-void
-pages_check_metas(const char *path, const struct verify *verify, pages_found *found)
+bool
+pages_heads_are_sound(const char *path)
 {
     uint8_t page[META_COUNT][META_SIZE];
     FILE *file = fopen(path, "rb");
-    if (!file) {
-        found(verify, 0, 0, "%s cannot be read", path);
-        return;
-    }
+    if (!file)
+        return false;
     bool good = fread(page[0], META_SIZE, 1, file) == 1;
     uint32_t page_size = good ? load32(page[0] + META_AT_PAGE_SIZE) : 0;
     good = good && page_size >= PAGE_SIZE_MIN && page_size <= PAGE_SIZE_MAX &&
@@ -65,11 +63,9 @@ pages_check_metas(const char *path, const struct verify *verify, pages_found *fo
         good = load32(page[i] + HEAD_SIZE) == META_MAGIC &&
                load32(page[i] + META_AT_VERSION) == META_VERSION;
     if (good)
-        good =
-            pages_metas_follow(load64(page[0] + META_AT_NUMBER), load64(page[1] + META_AT_NUMBER));
+        good = follow(load64(page[0] + META_AT_NUMBER), load64(page[1] + META_AT_NUMBER));
     fclose(file);
-    if (!good)
-        found(verify, 0, 0, "%s: one of the two heads of the file is damaged", path);
+    return good;
 }
 
 /* ---- Which pages are used ---- */

@@ -15,13 +15,10 @@ typedef void pages_found(const struct verify *verify, seq_t first, seq_t last, c
 
 /* Look at both heads of the file at @path. LMDB takes the one with the higher number; were that
  * damaged, it would take the older one without a word, and the last commit would be gone. */
-void pages_check_metas(const char *path, const struct verify *verify, pages_found *found);
+bool pages_heads_are_sound(const char *path);
 
 /* See that each page is used at most once, by a table or by the list of free ones. */
 void pages_check_use(MDB_txn *txn, const char *name, const struct verify *verify,
                      pages_found *found);
-
-/* Whether two heads with these numbers can have been written one after the other. */
-bool pages_metas_follow(uint64_t first, uint64_t second);
 
 #endif

@@ -351,6 +351,7 @@ call_of(long number)
 {
     switch (number) {
     case SYS_sendmsg:
+    case SYS_sendto:
         return SHIM_SEND;
     case SYS_recvmsg:
         return SHIM_RECEIVE;
@@ -381,6 +382,13 @@ syscall(long number, ...)
             .step = SHIM_STEP_SEND, .file = (uint32_t)a[0], .offset = (uint64_t)result};
         record.size = (uint32_t)size_of(message->msg_iov, message->msg_iovlen);
         trace(&record, message->msg_iov, message->msg_iovlen);
+    } else if (number == SYS_sendto && result > 0 && trace_fd >= 0) {
+        struct iovec part = {(void *)a[1], (size_t)a[2]};
+        struct shim_record record = {.step = SHIM_STEP_SEND,
+                                     .file = (uint32_t)a[0],
+                                     .offset = (uint64_t)result,
+                                     .size = (uint32_t)a[2]};
+        trace(&record, &part, 1);
     }
     return answer(result);
 }

@@ -11,7 +11,7 @@ import pool
 import trial
 
 SECOND_KILL_MAX = 60  # calls of a recovery
-SAMPLE = 450
+SAMPLE = 400
 
 
 def kill_at(site, action, second):

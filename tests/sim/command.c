@@ -74,6 +74,7 @@ command_init(struct command *command, enum sim_op op)
         .level = ABSENT,
         .ttl_ms = ABSENT,
         .until_ms = ABSENT,
+        .max_uses = ABSENT,
         .policy.auto_accept = ABSENT,
     };
 }
@@ -212,6 +213,8 @@ write_value(struct buf *out, const struct command *command, struct slice name)
         {"token", command->token},
         {"via", command->via},
         {"kind", command->kind},
+        {"mode", command->mode},
+        {"invite", command->invite},
         {"queue", command->queue},
         {"reason", command->reason},
     };
@@ -224,7 +227,8 @@ write_value(struct buf *out, const struct command *command, struct slice name)
     } numbers[] = {{"ms", command->ms},
                    {"ttl_ms", command->ttl_ms},
                    {"until", command->until_ms},
-                   {"level", command->level}};
+                   {"level", command->level},
+                   {"max_uses", command->max_uses}};
     for (unsigned i = 0; i < ARRAY_COUNT(numbers); i++)
         if (slice_is(name, numbers[i].name))
             return write_number(out, numbers[i].value);

@@ -48,6 +48,9 @@
     X(IMPORT,       "connection.import",      "pairs via?",                  20)                  \
     X(INTERACT,     "interaction.record",     "from to kind",                10)                  \
     X(INVITE,       "invite.create",          "member contact",              30)                  \
+    X(LINK,         "invite.link",            "member max_uses? mode?",      15)                  \
+    X(RESEND,       "invite.resend",          "member invite",               20)                  \
+    X(REVOKE,       "invite.revoke",          "member invite",               10)                  \
     X(REDEEM,       "invite.redeem",          "token member contact? name?", 30)                  \
     X(RESTRICT,     "restriction.set",        "member level? reason? until?", 2)                  \
     X(LIFT,         "restriction.lift",       "member",                      15)                  \
@@ -93,13 +96,14 @@ struct command {
     enum sim_op op;
     char id[KITH_ID_SIZE_MAX + 1];
     int a, b; /* who acts, and on whom; or NOBODY */
-    const char *name, *tier, *via, *kind, *queue, *reason;
+    const char *name, *tier, *via, *kind, *queue, *reason, *mode;
     const struct note *note;
-    char request[REQUEST_SIZE_MAX], token[TOKEN_SIZE_MAX]; /* "": not given */
-    int contact, proof;                                    /* ABSENT, or which one, below: */
-    int spelling;                                          /* 0 or 1: the same contact */
-    int block, updates, messages;                          /* ABSENT, 0 or 1 */
-    int64_t level, ttl_ms, until_ms, ms;
+    char request[REQUEST_SIZE_MAX], invite[REQUEST_SIZE_MAX],
+        token[TOKEN_SIZE_MAX];    /* "": not given */
+    int contact, proof;           /* ABSENT, or which one, below: */
+    int spelling;                 /* 0 or 1: the same contact */
+    int block, updates, messages; /* ABSENT, 0 or 1 */
+    int64_t level, ttl_ms, until_ms, max_uses, ms;
     struct policy policy;
     int pairs[PAIRS_MAX][2];
     unsigned pair_count;

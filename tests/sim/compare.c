@@ -484,8 +484,10 @@ compare_profile(struct sim *sim, int member)
 static const char *
 invite_state(const struct model *model, const struct model_invite *invite)
 {
+    if (invite->state == INVITE_REVOKED)
+        return "revoked";
     if (invite->state == INVITE_USED)
-        return "redeemed";
+        return invite->contact == ABSENT ? "exhausted" : "redeemed";
     if (invite->state == INVITE_OVER || invite->expires_ms <= model->now_ms)
         return "expired";
     return model->members[invite->inviter].state == CLOSED ? "orphaned" : "active";
@@ -604,7 +606,8 @@ compare_kept(struct sim *sim)
     expect_number(sim, result, words[0][1], "at", outcome->at_ms);
     if (!reply_find(result, "result", &inner))
         sim_fail(sim, "%s: its result is not kept", words[0][1]);
-    bool has_secret = outcome->command.op == SIM_INVITE;
+    bool has_secret = outcome->command.op == SIM_INVITE || outcome->command.op == SIM_LINK ||
+                      outcome->command.op == SIM_RESEND;
     if (!has_secret && !slice_equal(inner, slice_of(outcome->result, outcome->result_size)))
         sim_fail(sim, "%s: its result is kept otherwise", words[0][1]);
 }

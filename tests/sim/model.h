@@ -35,6 +35,9 @@
     X(decline_second,    "cooldown.decline_again",    true)        \
     X(account_new,       "account.new",               true)        \
     X(invite_ttl,        "invite.ttl",                true)        \
+    X(link_ttl,          "link.ttl",                  true)        \
+    X(resend_after,      "invite.resend_after",       true)        \
+    X(resends,           "invite.resend",             false)       \
     X(inbound_max,       "connect.inbound_max",       false)       \
     X(block_max,         "block.max",                 false)
 
@@ -154,12 +157,15 @@ struct model_pair {
     struct model_side side[2]; /* of the one with the lower index, of the other */
 };
 
-enum model_invite_state { INVITE_OPEN, INVITE_USED, INVITE_OVER };
+enum model_invite_state { INVITE_OPEN, INVITE_USED, INVITE_OVER, INVITE_REVOKED };
 
 struct model_invite {
-    int inviter, contact, redeemer;
+    int inviter, contact; /* of a link: ABSENT */
+    bool asks;            /* a link by which one asks, and is not connected at once */
+    int64_t max_uses, resends;
+    uint32_t redeemers; /* members */
     enum model_invite_state state;
-    msec_t created_ms, expires_ms;
+    msec_t created_ms, expires_ms, sent_ms;
     char id[REQUEST_SIZE_MAX], token[TOKEN_SIZE_MAX];
 };
 
@@ -321,8 +327,9 @@ typedef void model_fn(struct model *model, const struct command *command, struct
 model_fn model_request_connection, model_accept, model_ignore, model_decline, model_report,
     model_decline_all, model_withdraw, model_remove_connection, model_import; /* _connection.c */
 model_fn model_do_block, model_unblock, model_preapprove, model_unpreapprove, model_set_access,
-    model_dismiss, model_interact;                 /* _block.c */
-model_fn model_restrict, model_lift;               /* _conduct.c */
-model_fn model_invite_create, model_invite_redeem; /* _invite.c */
+    model_dismiss, model_interact;   /* _block.c */
+model_fn model_restrict, model_lift; /* _conduct.c */
+model_fn model_invite_create, model_invite_link, model_invite_resend, model_invite_revoke,
+    model_invite_redeem; /* _invite.c */
 
 #endif

@@ -1,4 +1,5 @@
-/* Invites of contacts who are not members, as far as connections come of them. */
+/* Invites as far as connections come of them. Mails are not paced here, and nobody is invited who
+ * is a member with that contact. */
 #include "base/assert.h"
 #include "sim/model.h"
 
@@ -9,18 +10,49 @@ is_open(const struct model *model, const struct model_invite *invite)
     return invite->state == INVITE_OPEN && invite->expires_ms > model->now_ms;
 }
 
+static bool
+is_link(const struct model_invite *invite)
+{
+    return invite->contact == ABSENT;
+}
+
+static bool
+may_invite(const struct model *model, int member, struct answer *out)
+{
+    if (may_act(model, member, out) && model_restricted(model, member))
+        conduct_refuse(model, member, out);
+    return out->code == NULL;
+}
+
+static struct model_invite *
+make(struct model *model, int inviter, int contact, msec_t ttl_ms, struct answer *out)
+{
+    assert(model->invite_count < INVITES_MAX);
+    struct model_invite *invite = &model->invites[model->invite_count++];
+    *invite = (struct model_invite){
+        .inviter = inviter,
+        .contact = contact,
+        .max_uses = 1,
+        .created_ms = model->now_ms,
+        .expires_ms = model->now_ms + ttl_ms,
+        .sent_ms = model->now_ms,
+    };
+    out->invite = invite;
+    expect_num(out, "expires_at", invite->expires_ms);
+    expect_event(out, "invite.created", 0, only(inviter));
+    return invite;
+}
+
+/* --- making them ----------------------------------------------------------------------------- */
+
 void
 model_invite_create(struct model *model, const struct command *command, struct answer *out)
 {
     int inviter = command->a;
-    if (!may_act(model, inviter, out))
+    if (!may_invite(model, inviter, out))
         return;
-    if (model_restricted(model, inviter)) {
-        conduct_refuse(model, inviter, out);
-        return;
-    }
     for (unsigned i = 0; i < model->invite_count; i++) {
-        struct model_invite *invite = &model->invites[i];
+        const struct model_invite *invite = &model->invites[i];
         if (invite->inviter != inviter || invite->contact != command->contact ||
             !is_open(model, invite))
             continue;
@@ -31,21 +63,96 @@ model_invite_create(struct model *model, const struct command *command, struct a
         expect_noted(out);
         return;
     }
-    assert(model->invite_count < INVITES_MAX);
-    struct model_invite *invite = &model->invites[model->invite_count++];
-    *invite = (struct model_invite){
-        .inviter = inviter,
-        .contact = command->contact,
-        .redeemer = NOBODY,
-        .created_ms = model->now_ms,
-        .expires_ms = model->now_ms + model->settings.invite_ttl,
-    };
-    out->invite = invite;
-    expect_num(out, "expires_at", invite->expires_ms);
+    make(model, inviter, command->contact, model->settings.invite_ttl, out);
     expect_truth(out, "existing", false);
-    expect_event(out, "invite.created", 0, only(inviter));
     expect_event(out, "invite.delivery_due", 0, only(inviter));
 }
+
+/* A link for several asks, unless its owner says otherwise. */
+void
+model_invite_link(struct model *model, const struct command *command, struct answer *out)
+{
+    if (!may_invite(model, command->a, out))
+        return;
+    struct model_invite *invite = make(model, command->a, ABSENT, model->settings.link_ttl, out);
+    if (command->max_uses != ABSENT)
+        invite->max_uses = command->max_uses;
+    invite->asks = command->mode ? strcmp(command->mode, "request") == 0 : invite->max_uses > 1;
+}
+
+/* --- what their maker does with them --------------------------------------------------------- */
+
+/* Another member's is as if it were not. */
+static struct model_invite *
+find_own(struct model *model, const struct command *command, struct answer *out)
+{
+    if (!may_act(model, command->a, out))
+        return NULL;
+    for (unsigned i = 0; i < model->invite_count; i++)
+        if (strcmp(model->invites[i].id, command->invite) == 0 &&
+            model->invites[i].inviter == command->a)
+            return &model->invites[i];
+    refuse(out, "not_found");
+    return NULL;
+}
+
+/* Has he invited the same contact anew? */
+static bool
+is_replaced(const struct model *model, const struct model_invite *invite)
+{
+    for (const struct model_invite *later = invite + 1;
+         later < model->invites + model->invite_count; later++)
+        if (later->inviter == invite->inviter && later->contact == invite->contact)
+            return true;
+    return false;
+}
+
+void
+model_invite_resend(struct model *model, const struct command *command, struct answer *out)
+{
+    struct model_invite *invite = find_own(model, command, out);
+    if (!invite || !may_invite(model, command->a, out))
+        return;
+    msec_t next_ms = invite->sent_ms + model->settings.resend_after;
+    bool waits = invite->state == INVITE_OPEN || invite->state == INVITE_OVER;
+    if (is_link(invite)) {
+        refuse(out, "bad_argument");
+    } else if (!waits || (!is_open(model, invite) && is_replaced(model, invite))) {
+        refuse(out, "not_active");
+    } else if (invite->resends >= model->settings.resends) {
+        refuse(out, "resend_limit");
+    } else if (next_ms > model->now_ms) {
+        refuse(out, "resend_too_soon");
+        expect_num(out, "next", next_ms);
+    } else {
+        invite->resends++;
+        invite->state = INVITE_OPEN;
+        invite->sent_ms = model->now_ms;
+        invite->expires_ms = model->now_ms + model->settings.invite_ttl;
+        expect_str(out, "token", invite->token);
+        expect_num(out, "expires_at", invite->expires_ms);
+        expect_event(out, "invite.resent", 0, only(command->a));
+        expect_event(out, "invite.delivery_due", 0, only(command->a));
+    }
+}
+
+void
+model_invite_revoke(struct model *model, const struct command *command, struct answer *out)
+{
+    struct model_invite *invite = find_own(model, command, out);
+    if (!invite)
+        return;
+    if (invite->state == INVITE_USED) {
+        refuse(out, "too_late");
+    } else if (invite->state == INVITE_REVOKED) {
+        expect_noted(out);
+    } else {
+        invite->state = INVITE_REVOKED;
+        expect_event(out, "invite.revoked", 0, only(command->a));
+    }
+}
+
+/* --- invite.redeem --------------------------------------------------------------------------- */
 
 static struct model_invite *
 find(struct model *model, const char *token)
@@ -64,21 +171,21 @@ tell(struct answer *out, const struct model_invite *invite, bool joined, const c
     expect_str(out, "connection", connection);
 }
 
-/* What becomes of the inviter and of who redeemed. */
+/* What becomes of the two: @asks, and the inviter must agree first, unless he asks himself. */
 static const char *
-meet(struct model *model, const struct model_invite *invite, bool forwarded, struct answer *out)
+meet(struct model *model, const struct model_invite *invite, int member, bool asks,
+     struct answer *out)
 {
-    int member = invite->redeemer, inviter = invite->inviter;
-    struct model_pair *pair = model_pair(model, member, inviter);
+    int inviter = invite->inviter;
+    const struct model_pair *pair = model_pair(model, member, inviter);
     bool pending = model_pending(model, pair);
     bool full = model_full(model, member) || model_full(model, inviter);
     bool removed = model_side(model, member, inviter)->hidden_ms > model->now_ms;
-    bool asked = pending && pair->request.from == inviter;
 
     if (!model_active(model, inviter))
         return "none";
-    if (!full && (asked || (!forwarded && !removed))) {
-        model_connect(model, inviter, member, "invite", false, out);
+    if (!full && (model_pending_from(model, pair, inviter) || (!asks && !removed))) {
+        model_connect(model, inviter, member, is_link(invite) ? "link" : "invite", false, out);
         return "connected";
     }
     if (!pending)
@@ -86,7 +193,7 @@ meet(struct model *model, const struct model_invite *invite, bool forwarded, str
     return "pending";
 }
 
-/* Null if it can be redeemed, or what to answer. */
+/* NULL if it can be redeemed, or was by the same member; else what to answer. */
 static const char *
 judge(struct model *model, const struct model_invite *invite, int member)
 {
@@ -94,16 +201,13 @@ judge(struct model *model, const struct model_invite *invite, int member)
         return "invite_invalid";
     if (invite->inviter == member)
         return "self";
-    enum model_state state = model->members[member].state;
-    if (state == CLOSED)
+    if (model->members[member].state == CLOSED)
         return "member_closed";
-    if (state == SUSPENDED)
+    if (model->members[member].state == SUSPENDED)
         return "suspended";
-    if (invite->state == INVITE_USED && invite->redeemer == member)
+    if (invite->redeemers & only(member) && invite->state != INVITE_REVOKED)
         return NULL;
-    if (!is_open(model, invite))
-        return "invite_invalid";
-    if (model_blocked(model, member, invite->inviter))
+    if (!is_open(model, invite) || model_blocked(model, member, invite->inviter))
         return "invite_invalid";
     return NULL;
 }
@@ -118,19 +222,21 @@ model_invite_redeem(struct model *model, const struct command *command, struct a
         refuse(out, code);
         return;
     }
-    if (invite->state == INVITE_USED || model_connected(model, member, invite->inviter)) {
+    if (invite->redeemers & only(member) || model_connected(model, member, invite->inviter)) {
         tell(out, invite, false, "already");
         expect_noted(out);
         return;
     }
     bool joined = model->members[member].state == UNKNOWN;
-    bool forwarded = command->contact != ABSENT && command->contact != invite->contact;
+    bool forwarded =
+        !is_link(invite) && command->contact != ABSENT && command->contact != invite->contact;
     if (joined)
         model_register(model, member, command, out);
-    invite->state = INVITE_USED;
-    invite->redeemer = member;
+    invite->redeemers |= only(member);
+    if (__builtin_popcount(invite->redeemers) >= invite->max_uses)
+        invite->state = INVITE_USED;
     expect_event(out, "invite.redeemed", only(member), only(member) | only(invite->inviter));
-    const char *connection = meet(model, invite, forwarded, out);
+    const char *connection = meet(model, invite, member, forwarded || invite->asks, out);
     tell(out, invite, joined, connection);
 }
 

@@ -302,9 +302,26 @@ pick_token(struct sim *sim, struct command *command)
         /* Another contact than the invited one: to prove that one would have everybody else who
          * invited it ask the redeemer, which the model does not know of. */
         if (chance(sim, 200))
-            command->contact = (invite->contact + 1) % INVITED_COUNT;
+            command->contact =
+                invite->contact == ABSENT ? 0 : (invite->contact + 1) % INVITED_COUNT;
     }
     command->spelling = (int)below(sim, 2);
+}
+
+/* Mostly one of the last, and by its maker. */
+static void
+pick_invite(struct sim *sim, struct command *command)
+{
+    const struct model *model = &sim->model;
+    snprintf(command->invite, sizeof(command->invite), "0123456789abcdef");
+    if (model->invite_count == 0 || chance(sim, 30))
+        return;
+    uint64_t recent = model->invite_count < 20 ? model->invite_count : 20;
+    const struct model_invite *invite =
+        &model->invites[model->invite_count - 1 - below(sim, recent)];
+    snprintf(command->invite, sizeof(command->invite), "%s", invite->id);
+    if (!chance(sim, 100))
+        command->a = invite->inviter;
 }
 
 /* Of a contact that members verify. */
@@ -361,6 +378,14 @@ pick_fields_of_member(struct sim *sim, struct command *command)
     case SIM_INVITE:
         command->contact = (int)below(sim, INVITED_COUNT);
         command->spelling = (int)below(sim, 2);
+        return;
+    case SIM_LINK:
+        command->max_uses = chance(sim, 400) ? ABSENT : 1 + (int64_t)below(sim, 4);
+        command->mode = chance(sim, 500) ? NULL : chance(sim, 500) ? "auto" : "request";
+        return;
+    case SIM_RESEND:
+    case SIM_REVOKE:
+        pick_invite(sim, command);
         return;
     case SIM_REDEEM:
         pick_token(sim, command);
@@ -434,7 +459,7 @@ is_usable(const struct sim *sim, enum sim_op op)
 {
     const struct model *model = &sim->model;
     unsigned open = 0;
-    if (op == SIM_INVITE)
+    if (op == SIM_INVITE || op == SIM_LINK)
         return sim->usable[op] && model->invite_count + BATCH_ITEM_MAX < INVITES_MAX;
     if (op != SIM_CLOSE && op != SIM_ERASE)
         return sim->usable[op];

@@ -67,6 +67,7 @@ on_abort(int number)
     fputs("aborted by ", stderr);
     reply_print(stderr, buf_slice(&last->message));
     print_again(running);
+    world_abandon(&running->world);
 }
 
 static void

@@ -138,6 +138,12 @@ world_destroy(struct world *world)
 }
 
 void
+world_abandon(struct world *world)
+{
+    remove_dir(world->dir);
+}
+
+void
 world_restart(struct world *world, bool rebuild)
 {
     char views[512];

@@ -25,6 +25,8 @@ struct world {
 void world_create(struct world *world, bool on_disk);
 /* Close it and remove the directory, also in the middle of a turn. */
 void world_destroy(struct world *world);
+/* Remove the directory and no more: the process is ending. */
+void world_abandon(struct world *world);
 
 /* Open what is in @world->dir, and apply what the views have not seen. */
 void world_open(struct world *world);

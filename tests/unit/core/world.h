@@ -51,7 +51,11 @@ world_open(void)
 {
     struct fault fault = {0};
     const struct store_options options = {
-        .dir = world.scratch->data, .map_size = SCRATCH_MAP_SIZE, .overlay_size = 64 * 1024 * 1024};
+        .dir = world.scratch->data,
+        .map_size = SCRATCH_MAP_SIZE,
+        .overlay_size = 64 * 1024 * 1024,
+        .checked_rows = 1, /* damage is to be met where it is read */
+    };
     if (store_open(&world.store, &options, &fault) != KITH_OK)
         fail_msg("%s", fault.text);
     world.core = world_core();

@@ -17,7 +17,8 @@
 static enum kith_err
 try_open(const char *dir, uint64_t map_size, struct store **out, struct fault *fault)
 {
-    struct store_options options = {.dir = dir, .map_size = map_size};
+    /* Damage is to be met where it is read, not at the start: that has a test of its own. */
+    struct store_options options = {.dir = dir, .map_size = map_size, .checked_rows = 1};
     return store_open(out, &options, fault);
 }
 
@@ -354,6 +355,33 @@ test_a_first_start_cut_short_begins_anew(void **state)
     struct store *store = open_store(scratch->data, SCRATCH_MAP_SIZE);
     assert_int_equal(batch(store, 1, 20, &fault), KITH_OK);
     store_close(store);
+}
+
+static void
+test_damage_is_found_at_the_start(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct store_options options = {.dir = scratch->data, .map_size = SCRATCH_MAP_SIZE};
+    struct store *store;
+    uint8_t key[8];
+    fill(scratch);
+    put_be64(key, 321);
+    damage_value(scratch, "data/views", "due", slice_of(key, sizeof(key)), 5);
+    assert_int_equal(store_open(&store, &options, NULL), KITH_OK);
+    assert_int_equal(views_applied(store_views(store)), 0);
+    store_close(store);
+}
+
+/* The name of a table of the log is damaged: it must not begin anew, and hide what is lost. */
+static void
+test_a_log_that_lost_its_events_is_refused(void **state)
+{
+    const struct scratch *scratch = *state;
+    fill(scratch);
+    struct mdb_place place = mdb_place_open(scratch, "data/log", "events");
+    check(mdb_drop(place.txn, place.table, 1) == 0);
+    mdb_place_close(&place);
+    check_refused(scratch->data, KITH_INTERNAL, "damaged");
 }
 
 static void
@@ -710,6 +738,8 @@ main(void)
         scratch_test(test_views_ahead_of_the_log_are_dropped),
         scratch_test(test_views_of_another_log_are_dropped),
         scratch_test(test_views_without_a_log_are_refused),
+        scratch_test(test_damage_is_found_at_the_start),
+        scratch_test(test_a_log_that_lost_its_events_is_refused),
         scratch_test(test_a_first_start_cut_short_begins_anew),
         scratch_test(test_damage_found_while_reading_is_mended_by_a_reset),
         scratch_test(test_damage_met_by_a_scan_or_a_checkpoint_is_found),

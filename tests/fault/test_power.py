@@ -1,0 +1,146 @@
+"""The power goes at every step: any file that the disk may then hold is sound, and has all that was
+acknowledged or published before.
+
+Besides a disk that keeps its promises there is one that lies, whose files must be found to lack
+something: so the test can fail.
+"""
+import os
+import random
+import shutil
+import tempfile
+
+import pool
+import trace
+import trial
+
+CHUNK = 24        # steps of one job
+SAMPLE = 200      # jobs' worth of images in which a daemon also starts
+RANDOM_IMAGES = 3 # of each kind, where writes are open
+LIVES = 2
+
+
+def record(directory):
+    """A run in two lives, written down."""
+    path = os.path.join(directory, "trace")
+    with trial.life() as one:
+        one.daemon.environment = one.shim.environment(path)
+        half = len(REFERENCE.flights) // LIVES
+        for part in (REFERENCE.flights[:half], REFERENCE.flights[half:]):
+            one.daemon.start()
+            trial.expect(one.send_all(part), "the daemon went away")
+            one.daemon.stop()
+        shutil.copy(os.path.join(one.daemon.data, "secrets"), directory)
+    return trace.load(path)
+
+
+def put(data, image):
+    for name, content in zip(trace.FILES, image):
+        directory = os.path.join(data, name)
+        shutil.rmtree(directory, ignore_errors=True)
+        if content:
+            os.makedirs(directory, mode=0o700)
+            with open(os.path.join(directory, "data.mdb"), "wb") as file:
+                file.write(content)
+
+
+def is_good(data, image, promised):
+    """Whether it is sound and has what was promised; what is wrong, if not."""
+    put(data, image)
+    status, lines, errors = trial.verify(data, deep=False)
+    end = lines[-1] if lines else {}
+    if end.get("last_seq", 0) < promised:
+        return f"events up to {promised} were promised: {lines} {errors}"
+    # Before the first commit there is not yet a log.
+    return None if status == 0 or promised == 0 else f"{lines} {errors}"
+
+
+def images_of(disk, draw, count):
+    yield "all", disk.all_written()
+    if disk.is_open():
+        yield "none", disk.nothing_open()
+        for _ in range(count):
+            yield "writes", disk.some_writes(draw)
+            yield "sectors", disk.some_sectors(draw)
+
+
+def cut(first, seed, count):
+    """The power goes before each of some steps. How many images were looked at."""
+    draw = random.Random(seed * 1_000_003 + first)
+    disk, looked = trace.Disk(), 0
+    with trial.life() as one:
+        shutil.copytree(SECRETS, one.daemon.data)
+        for number, step in enumerate(STEPS[:first + CHUNK]):
+            if number >= first and step.kind != trace.SEND:
+                for kind, image in images_of(disk, draw, count):
+                    wrong = is_good(one.daemon.data, image, step.promised)
+                    trial.expect(not wrong, f"step {number}, {kind}", wrong)
+                    looked += 1
+            disk.apply(step) if step.kind != trace.SEND else None
+    return looked
+
+
+def start_behind(number, seed):
+    """A daemon starts on one of the images behind a step, and the script goes on."""
+    draw = random.Random(seed * 1_000_003 + number)
+    disk = trace.Disk()
+    for step in STEPS[:number]:
+        if step.kind != trace.SEND:
+            disk.apply(step)
+    with trial.life() as one:
+        shutil.copytree(SECRETS, one.daemon.data)
+        put(one.daemon.data, disk.some_sectors(draw))
+        one.start_anew()
+        count = one.check(REFERENCE)
+        trial.expect(count >= STEPS[number].promised, "lost", count, STEPS[number].promised)
+        one.answered = {id for id, reply in REFERENCE.replies.items() if reply["pos"] <= count}
+        one.finish(REFERENCE)
+    return 1
+
+
+def lie(number, seed):
+    """The same on a disk that never waits: is it found out?"""
+    disk = trace.Disk(honest=False)
+    draw = random.Random(seed * 1_000_003 + number)
+    for step in STEPS[:number]:
+        if step.kind != trace.SEND:
+            disk.apply(step)
+    with trial.life() as one:
+        os.makedirs(one.daemon.data)
+        return bool(is_good(one.daemon.data, disk.some_writes(draw), STEPS[number].promised))
+
+
+def main():
+    global REFERENCE, STEPS, SECRETS
+    options = pool.options(__doc__)
+    clock = pool.Clock()
+    REFERENCE = trial.Reference()
+    directory = tempfile.mkdtemp(prefix="kith-")
+    try:
+        STEPS = record(directory)
+        SECRETS = os.path.join(directory, "data")
+        os.mkdir(SECRETS, mode=0o700)
+        shutil.move(os.path.join(directory, "secrets"), SECRETS)
+        run(options, clock)
+    finally:
+        shutil.rmtree(directory)
+
+
+def run(options, clock):
+    draw = random.Random(options.seed)
+    count = 10 * RANDOM_IMAGES if options.all else RANDOM_IMAGES
+    looked = sum(pool.run(cut, [(first, options.seed, count)
+                                for first in range(0, len(STEPS), CHUNK)]))
+    late = [number for number, step in enumerate(STEPS) if step.promised > 0]
+    trial.expect(len(late) > SAMPLE, "the promises were not seen")
+    chosen = late if options.all else draw.sample(late, SAMPLE)
+    starts = sum(pool.run(start_behind, [(number, options.seed) for number in chosen]))
+    lies = pool.run(lie, [(number, options.seed) for number in draw.sample(late, 50)])
+    kinds = {name: sum(step.kind == kind for step in STEPS) for name, kind in
+             (("writes", trace.WRITE), ("syncs", trace.SYNC), ("sends", trace.SEND))}
+    print(f"{len(STEPS)} steps {kinds}; {looked} images sound; {starts} starts, nothing lost; "
+          f"{sum(lies)} of {len(lies)} found on a disk that lies; seed {options.seed}, {clock}")
+    trial.expect(looked > len(STEPS) and sum(lies) > len(lies) / 2, "what is looked for is not found")
+
+
+if __name__ == "__main__":
+    main()
