@@ -266,6 +266,47 @@ test_every_answer_is_internal_where_the_views_fail(void **state)
     expect_rows();
 }
 
+/* What is due stays due: the views are made anew, and then it is done. */
+static void
+expect_sweep_fails(void)
+{
+    seq_t seq = last_seq();
+    turn_begin();
+    core_sweep(world.core, world.now_ms);
+    turn_end();
+    assert_int_equal(world.err, KITH_INTERNAL);
+    assert_int_equal(last_seq(), seq);
+    drop_views();
+    world_replay();
+    turn_begin();
+    assert_int_equal(core_sweep(world.core, world.now_ms), 1);
+    turn_end();
+    assert_int_equal(world.err, KITH_OK);
+    assert_int_equal(last_seq(), seq + 1);
+}
+
+static void
+test_an_expiry_waits_for_views_that_fail(void **state)
+{
+    (void)state;
+    members("ada bob");
+    done("connection.request", "{from: ada, to: bob}");
+    world.now_ms += 180 * DAY_MS;
+    damage_member("ada");
+    expect_sweep_fails();
+}
+
+static void
+test_a_closing_waits_for_views_that_fail(void **state)
+{
+    (void)state;
+    members("ada bob");
+    connect_two("ada", "bob");
+    done("member.close", "{member: ada}");
+    damage_member("bob");
+    expect_sweep_fails();
+}
+
 int
 main(void)
 {
@@ -280,6 +321,8 @@ main(void)
         world_test(test_replay_stops_where_the_views_fail),
         world_test(test_no_projection_minds_views_that_fail),
         world_test(test_every_answer_is_internal_where_the_views_fail),
+        world_test(test_an_expiry_waits_for_views_that_fail),
+        world_test(test_a_closing_waits_for_views_that_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
