@@ -302,6 +302,8 @@ execute_batch(struct core *core, const struct envelope *envelope,
         size_t own = REPLY_ITEM_SIZE_MAX + peek.id.size;
         size_t used = reply->size - start;
         size_t room = KITH_MESSAGE_SIZE_MAX - used - (reserved - own);
+        if (log_last_at(core->log) > each.now_ms)
+            each.now_ms = log_last_at(core->log); /* the item before moved the clock */
         execute_item(core, item, &each, room, reply);
         reserved -= own;
         assert(reply->failed || reply->size - start - used <= room);

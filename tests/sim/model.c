@@ -519,7 +519,10 @@ model_init(struct model *model, unsigned member_count, msec_t now_ms)
 {
     assert(member_count >= 2 && member_count <= MEMBERS_MAX);
     struct model_settings settings = model->settings;
-    *model = (struct model){.now_ms = now_ms, .member_count = member_count, .settings = settings};
+    memset(model, 0, sizeof(*model)); /* a compound literal of it overflows the stack */
+    model->now_ms = now_ms;
+    model->member_count = member_count;
+    model->settings = settings;
     for (unsigned i = 0; i < CONTACT_COUNT; i++)
         model->owners[i] = NOBODY;
 }
