@@ -221,7 +221,7 @@ run_batch(struct sim *sim)
     for (unsigned i = 0; i < count; i++) {
         do
             pick_command(sim, &commands[i]);
-        while (commands[i].op == SIM_ADVANCE); /* what comes behind it would run in the past */
+        while (commands[i].op == SIM_ADVANCE); /* the model has one time a batch */
         new_id(sim, &commands[i], i);
         command_write(message, &commands[i], true);
     }
