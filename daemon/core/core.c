@@ -254,8 +254,9 @@ batch_reserve(struct slice batch)
     return size;
 }
 
-static void
-execute_item(struct core *core, struct slice item, const struct core_context *context, size_t room,
+/* Read one item, as batch_reserve() did, and answer it. Returns the room that was kept for it. */
+static size_t
+execute_item(struct core *core, struct slice item, const struct core_context *context, size_t spare,
              struct buf *reply)
 {
     struct envelope envelope;
@@ -263,11 +264,13 @@ execute_item(struct core *core, struct slice item, const struct core_context *co
     struct core_wait wait;
 
     enum kith_err err = envelope_decode(item, true, &envelope, &fault);
+    size_t own = REPLY_ITEM_SIZE_MAX + envelope.id.size;
     struct reply_head head = head_of(core, &envelope, context, true);
     if (err != KITH_OK)
-        refuse_envelope(core, &head, err, &fault, room, reply);
+        refuse_envelope(core, &head, err, &fault, spare + own, reply);
     else
-        execute_one(core, &envelope, context, true, room, reply, &wait);
+        execute_one(core, &envelope, context, true, spare + own, reply, &wait);
+    return own;
 }
 
 /* Items run in order, each on its own. Every item's least room is kept until it has run. */
@@ -295,18 +298,13 @@ execute_batch(struct core *core, const struct envelope *envelope,
     write_cstr(reply, "batch");
     write_array(reply, count);
     for (uint32_t i = 0; i < count && core_error(core) == KITH_OK; i++) {
-        struct slice item = reader_skip(&reader);
-        struct envelope peek;
-        struct envelope_fault fault;
-        envelope_decode(item, true, &peek, &fault);
-        size_t own = REPLY_ITEM_SIZE_MAX + peek.id.size;
         size_t used = reply->size - start;
-        size_t room = KITH_MESSAGE_SIZE_MAX - used - (reserved - own);
+        size_t spare = KITH_MESSAGE_SIZE_MAX - used - reserved; /* beside what is kept for each */
         if (log_last_at(core->log) > each.now_ms)
             each.now_ms = log_last_at(core->log); /* the item before moved the clock */
-        execute_item(core, item, &each, room, reply);
+        size_t own = execute_item(core, reader_skip(&reader), &each, spare, reply);
         reserved -= own;
-        assert(reply->failed || reply->size - start - used <= room);
+        assert(reply->failed || reply->size - start - used <= spare + own);
     }
 }
 

@@ -217,9 +217,9 @@ guess_note(struct core *core, enum kith_err err, msec_t now_ms)
 
 /* --- doing ---------------------------------------------------------------------------------- */
 
-static void
-refuse(struct core *core, const struct reply_head *head, enum kith_err err, size_t room,
-       struct buf *reply)
+void
+reply_refuse(struct core *core, const struct reply_head *head, enum kith_err err, size_t room,
+             struct buf *reply)
 {
     count_refusal(core->stats, err);
     reply_error(reply, head, err, core->decision.text, &core->decision.detail, room);
@@ -283,20 +283,28 @@ names_one_twice(const struct args *args)
     return false;
 }
 
-static enum kith_err
-check_shape(struct core *core, const struct envelope *envelope)
+enum kith_err
+call_args(struct core *core, const struct envelope *envelope)
 {
     struct args_fault fault;
-    if (!envelope->id.data)
-        return KITH_ID_REQUIRED;
-    if (envelope->has_min_pos)
-        return refuse_field(&core->decision, KITH_BAD_ARGUMENT, "min_pos");
     enum kith_err err = args_decode(envelope->args, envelope->op, &core->args, &fault);
     if (err != KITH_OK) {
         entries_str(&core->decision.detail, "field", fault.field);
         memcpy(core->decision.text, fault.text, sizeof(fault.text));
-        return err;
     }
+    return err;
+}
+
+static enum kith_err
+check_shape(struct core *core, const struct envelope *envelope)
+{
+    if (!envelope->id.data)
+        return KITH_ID_REQUIRED;
+    if (envelope->has_min_pos)
+        return refuse_field(&core->decision, KITH_BAD_ARGUMENT, "min_pos");
+    enum kith_err err = call_args(core, envelope);
+    if (err != KITH_OK)
+        return err;
     return names_one_twice(&core->args) ? KITH_SELF : KITH_OK;
 }
 
@@ -315,7 +323,7 @@ execute_command(struct core *core, const struct envelope *envelope,
     if (err == KITH_OK && context->refuse != KITH_OK)
         err = context->refuse;
     if (err != KITH_OK) {
-        refuse(core, head, err, room, reply);
+        reply_refuse(core, head, err, room, reply);
         return;
     }
 
@@ -324,7 +332,7 @@ execute_command(struct core *core, const struct envelope *envelope,
         if (slice_equal(first.head_hash, slice_of(hash, sizeof(hash))))
             repeat(core, envelope->op, &first, head, reply);
         else
-            refuse(core, head, KITH_IDEMPOTENCY_MISMATCH, room, reply);
+            reply_refuse(core, head, KITH_IDEMPOTENCY_MISMATCH, room, reply);
         return;
     }
 
@@ -348,6 +356,6 @@ execute_command(struct core *core, const struct envelope *envelope,
     } else {
         assert(decision->applied_count == 0 || core->err != KITH_OK);
         head->pos = log_last(core->log);
-        refuse(core, head, err, room, reply);
+        reply_refuse(core, head, err, room, reply);
     }
 }

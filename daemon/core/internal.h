@@ -98,6 +98,13 @@ void guess_note(struct core *core, enum kith_err err, msec_t now_ms);
 
 /* --- execute.c ----------------------------------------------------------------------------- */
 
+/* Check the arguments into core->args; what is wrong with them goes into core->decision. */
+enum kith_err call_args(struct core *core, const struct envelope *envelope);
+
+/* Answer with an error and the details in core->decision, and count it. */
+void reply_refuse(struct core *core, const struct reply_head *head, enum kith_err err, size_t room,
+                  struct buf *reply);
+
 /* Add a refusal to the stats, by its class. */
 void count_refusal(struct stats *stats, enum kith_err err);
 

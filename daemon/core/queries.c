@@ -205,12 +205,8 @@ page_end(struct page *page)
 static enum kith_err
 check_args(struct core *core, const struct envelope *envelope, bool in_batch)
 {
-    struct args_fault fault;
-    enum kith_err err = args_decode(envelope->args, envelope->op, &core->args, &fault);
-    if (err != KITH_OK) {
-        entries_str(&core->decision.detail, "field", fault.field);
-        memcpy(core->decision.text, fault.text, sizeof(fault.text));
-    } else if (in_batch && args_has(&core->args, KITH_ARG_WAIT_MS)) {
+    enum kith_err err = call_args(core, envelope);
+    if (err == KITH_OK && in_batch && args_has(&core->args, KITH_ARG_WAIT_MS)) {
         snprintf(core->decision.text, sizeof(core->decision.text),
                  "`wait_ms` does not go with a batch");
         err = refuse_field(&core->decision, KITH_BAD_ARGUMENT, "wait_ms");
@@ -219,11 +215,10 @@ check_args(struct core *core, const struct envelope *envelope, bool in_batch)
 }
 
 static enum core_answer
-refuse(struct core *core, const struct reply_head *head, enum kith_err err, size_t room,
-       struct buf *reply)
+refuse_query(struct core *core, const struct reply_head *head, enum kith_err err, size_t room,
+             struct buf *reply)
 {
-    count_refusal(core->stats, err);
-    reply_error(reply, head, err, core->decision.text, &core->decision.detail, room);
+    reply_refuse(core, head, err, room, reply);
     return CORE_REPLIED;
 }
 
@@ -241,7 +236,7 @@ answer(struct core *core, const struct call *call, struct reply_head *head, size
         return CORE_REPLIED;
     reply->size = start;
     entries_clear(&core->decision.detail);
-    return refuse(core, head, KITH_TOO_LARGE, room, reply);
+    return refuse_query(core, head, KITH_TOO_LARGE, room, reply);
 }
 
 enum core_answer
@@ -262,11 +257,11 @@ execute_query(struct core *core, const struct envelope *envelope,
     decision_clear(&core->decision, 0, context->now_ms);
     enum kith_err err = check_args(core, envelope, head->in_batch);
     if (err != KITH_OK)
-        return refuse(core, head, err, room, reply);
+        return refuse_query(core, head, err, room, reply);
 
     if (envelope->min_pos > log_last(core->log)) {
         if (context->last_try)
-            return refuse(core, head, KITH_LAGGING, room, reply);
+            return refuse_query(core, head, KITH_LAGGING, room, reply);
         *wait = (struct core_wait){.wake_seq = envelope->min_pos, .wait_ms = KITH_MIN_POS_MS_MAX};
         return CORE_WAITS;
     }
@@ -278,7 +273,7 @@ execute_query(struct core *core, const struct envelope *envelope,
     if (err == KITH_OK)
         err = core_error(core);
     if (err != KITH_OK)
-        return refuse(core, head, err, room, reply);
+        return refuse_query(core, head, err, room, reply);
     if (call.waits) {
         *wait = call.wait;
         return CORE_WAITS;
