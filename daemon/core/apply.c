@@ -5,10 +5,13 @@
 #include "core/rows/feed.h"
 #include "core/rows/mailing.h"
 
-/* The daemon's own word that the last slice of a contact's invites was converted; else nothing. */
+/* The daemon's own word on a mail that is withheld, or that the last slice of a contact's invites
+ * was converted; else nothing. */
 static void
 apply_noted(struct apply *apply, const struct event *event)
 {
+    if (!public_id_is_none(&event->invite))
+        apply_mail_withheld(apply, event);
     if (event->contact.size > 0)
         converting_del(apply->views, event->contact);
 }

@@ -84,7 +84,7 @@ void approval_end(struct apply *apply, struct pair *pair, unsigned side, uint64_
 /* Remember a report about a member in his row, which the caller stores. */
 void report_note(struct apply *apply, struct member *about, uint64_t reporter, uint64_t report,
                  msec_t at_ms);
-/* A link with a label has connected somebody. */
+/* A link with a label led to a connection. */
 void apply_link_connected(struct apply *apply, const struct public_id *invite);
 
 /* One for each type of event that changes a view. */
@@ -97,9 +97,9 @@ apply_fn apply_requested, apply_accepted, apply_withdrawn, apply_expired, apply_
     apply_declined, apply_reported, apply_removed, apply_access_changed, apply_dismissed,
     apply_interaction;
 apply_fn apply_blocked, apply_unblocked, apply_preapproved, apply_unpreapproved;
-apply_fn apply_invite_created, apply_delivery_due, apply_invite_resent, apply_invite_expired,
-    apply_invite_revoked, apply_invite_converted, apply_invite_declined, apply_invite_feedback,
-    apply_invite_claimed, apply_invite_redeemed, apply_contact_suppressed,
+apply_fn apply_invite_created, apply_delivery_due, apply_mail_withheld, apply_invite_resent,
+    apply_invite_expired, apply_invite_revoked, apply_invite_converted, apply_invite_declined,
+    apply_invite_feedback, apply_invite_claimed, apply_invite_redeemed, apply_contact_suppressed,
     apply_contact_unsuppressed;
 
 /* The first closed member who has rows left: his number, or 0. */

@@ -120,10 +120,12 @@ request_end(struct apply *apply, struct both *both)
     list_del(apply->views, pair->masked ? VIEW_MASKED : VIEW_OUTGOING,
              list_by_time(sender->number, pair->request_seq));
     recipient_del(apply, both);
-    if (pair->masked) /* it ends with its invite, which has a row of its own */
+    if (pair->masked) { /* it ends with its invite, which has a row of its own */
         pair->side[pair->from_side].masked = (struct masked){.seq = 0};
-    else
+    } else {
         due_del(apply->views, pair->expires_ms, pair->request_seq);
+        pair->link = (struct public_id){{0}};
+    }
     pair->masked = false;
 
     pair->state = PAIR_NONE;
@@ -295,6 +297,9 @@ apply_accepted(struct apply *apply, const struct event *event)
     uint64_t from = both.from.number, to = both.to.number;
 
     assert(pair->state != PAIR_CONNECTED);
+    if (!public_id_is_none(&pair->link))
+        apply_link_connected(apply, &pair->link);
+    pair->link = (struct public_id){{0}};
     if (pair->state == PAIR_PENDING) {
         mark_accepted(apply, &both, event);
         request_end(apply, &both);
@@ -314,8 +319,6 @@ apply_accepted(struct apply *apply, const struct event *event)
         pair->note = event->note;
         pair->note_side = !both.from_side;
     }
-    if (!public_id_is_none(&event->invite))
-        apply_link_connected(apply, &event->invite);
     both.from.connections++;
     both.to.connections++;
     list_put(apply->views, VIEW_CONNECTED, list_by_time(from, event->seq), to);

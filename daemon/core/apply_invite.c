@@ -5,14 +5,10 @@
 
 /* --- mails ----------------------------------------------------------------------------------- */
 
-/* What is to be mailed now, or later: the inviter's slot, the contact's mails, view "due". */
+/* The contact's mails, and view "due" if it is for later. */
 static void
-plan_mail(struct apply *apply, struct invite *invite, const struct event *event)
+put_mail(struct apply *apply, struct invite *invite, const struct event *event)
 {
-    invite->deliver_ms = event->deliver_ms;
-    if (event->deliver_ms > 0)
-        pace_add(apply->views, &apply->scratch, invite->inviter_number, (msec_t)event->deliver_ms,
-                 event->at_ms);
     if (event->due_ms == 0)
         return;
     struct mail mail = {(msec_t)event->due_ms, event->seq, invite->inviter_number};
@@ -22,6 +18,17 @@ plan_mail(struct apply *apply, struct invite *invite, const struct event *event)
     invite->due_ms = event->due_ms;
     invite->due_seq = event->seq;
     due_put_delivery(apply->views, invite->due_ms, invite->due_seq, &invite->id);
+}
+
+/* What is to be mailed now, or later; the inviter's slot is used in any case. */
+static void
+plan_mail(struct apply *apply, struct invite *invite, const struct event *event)
+{
+    invite->deliver_ms = event->deliver_ms;
+    if (event->deliver_ms > 0)
+        pace_add(apply->views, &apply->scratch, invite->inviter_number, (msec_t)event->deliver_ms,
+                 event->at_ms);
+    put_mail(apply, invite, event);
 }
 
 /* It is not to be mailed after all, and its place is free for others. */
@@ -234,6 +241,22 @@ apply_invite_feedback(struct apply *apply, const struct event *event)
     invite_store(apply->views, &apply->scratch, &invite);
 }
 
+/* Its inviter is gone: it only lets people in. Or he is suspended, and it waits on. */
+void
+apply_mail_withheld(struct apply *apply, const struct event *event)
+{
+    struct invite invite;
+    struct member inviter;
+    if (!load(apply, &event->invite, &invite))
+        return;
+    member_load(apply->views, invite.inviter, &inviter);
+    if (inviter.state == MEMBER_CLOSED)
+        put_away(apply, &invite);
+    drop_mail(apply, &invite);
+    put_mail(apply, &invite, event);
+    invite_store(apply->views, &apply->scratch, &invite);
+}
+
 /* --- claiming and redeeming --------------------------------------------------------------------
  */
 
@@ -282,6 +305,19 @@ note_joined(struct apply *apply, const struct invite *invite, struct member *red
              redeemer->number);
 }
 
+/* The pair remembers a link with a label until the two are connected, or what one asks the other
+ * has come to nothing. */
+static void
+note_link(struct apply *apply, const struct invite *invite, uint64_t redeemer)
+{
+    struct pair pair;
+    if (invite->label.size == 0)
+        return;
+    pair_load_numbers(apply->views, invite->inviter_number, redeemer, &pair);
+    pair.link = invite->id;
+    pair_store(apply->views, &apply->scratch, &pair);
+}
+
 void
 apply_invite_redeemed(struct apply *apply, const struct event *event)
 {
@@ -305,6 +341,7 @@ apply_invite_redeemed(struct apply *apply, const struct event *event)
     invite.uses++;
     redeemer_put(apply->views, &invite, redeemer.number);
     count_label(apply, &invite, COUNT_REDEEMED);
+    note_link(apply, &invite, redeemer.number);
     if (invite.uses >= invite.max_uses)
         end_invite(apply, &invite, INVITE_EXHAUSTED);
     else

@@ -68,7 +68,7 @@ register_contacts(struct call *call, struct slice id)
 {
     struct core *core = call->core;
     struct reader reader;
-    unsigned room = CONVERT_COUNT_MAX;
+    unsigned room = CONVERT_COUNT_MAX, converted = 0;
     reader_init(&reader, call->args->value[KITH_ARG_CONTACTS].raw);
     uint32_t count = reader_array(&reader);
 
@@ -84,7 +84,7 @@ register_contacts(struct call *call, struct slice id)
         member_load(core->views, id, &facts.member);
         load_contact(core, facts.hash, &facts);
         decide_verify_contact(&facts, call->out);
-        room -= convert_contact(call, facts.hash, &facts.member, room);
+        room -= convert_contact(call, facts.hash, &facts.member, room, &converted);
     }
     return KITH_OK;
 }
@@ -134,9 +134,9 @@ member_verify_contact(struct call *call)
         err = decide_verify_contact(&facts, call->out);
     if (err != KITH_OK)
         return err;
-    unsigned converted = call->out->event_count > 0
-                             ? convert_contact(call, facts.hash, &facts.member, CONVERT_COUNT_MAX)
-                             : 0;
+    unsigned converted = 0;
+    if (call->out->event_count > 0)
+        convert_contact(call, facts.hash, &facts.member, CONVERT_COUNT_MAX, &converted);
     entries_uint(&call->out->result, "converted", converted);
     return KITH_OK;
 }

@@ -63,14 +63,17 @@ contact_unsuppress(struct call *call)
 /* --- conversion ----------------------------------------------------------------------------------
  */
 
-/* Convert one invite for @member, unless its inviter is gone, or is he himself. */
+/* Convert one invite for @member; if its inviter is gone it is put aside. Returns whether it was
+ * converted. */
 static bool
 convert_one(struct core *core, const struct invite *invite, const struct member *member, bool late)
 {
     struct convert_facts facts = {.invite = invite, .late = late};
     load_whose(core, invite, member->number, &facts.who);
-    if (!facts.who.other.known || facts.who.actor.state == MEMBER_CLOSED)
+    if (facts.who.actor.state == MEMBER_CLOSED) {
+        decision_event(&core->decision, EVENT_COMMAND_NOTED)->invite = invite->id;
         return false;
+    }
     facts.who.other = *member;
     if (member->accept == ACCEPT_MUTUAL)
         facts.mutuals = graph_mutuals(core, &facts.who.actor, member, 1, UINT64_MAX);
@@ -78,10 +81,11 @@ convert_one(struct core *core, const struct invite *invite, const struct member 
     return true;
 }
 
-/* Returns how many; *more is set if there are others. */
+/* Deal with at most @count_max. Returns with how many; *more is set if there are others, and
+ * *converted counts those that were. */
 static unsigned
 convert_some(struct core *core, struct slice hash, const struct member *member, bool late,
-             unsigned count_max, bool *more)
+             unsigned count_max, unsigned *converted, bool *more)
 {
     struct invite invite;
     seq_t after = 0;
@@ -93,20 +97,23 @@ convert_some(struct core *core, struct slice hash, const struct member *member, 
         if (*more)
             break;
         after = invite.seq;
-        count += convert_one(core, &invite, member, late);
+        if (invite.inviter_number == member->number)
+            continue; /* nobody asks himself */
+        *converted += convert_one(core, &invite, member, late);
+        count++;
     }
     return count;
 }
 
 unsigned
 convert_contact(struct call *call, struct slice hash, const struct member *member,
-                unsigned count_max)
+                unsigned count_max, unsigned *converted)
 {
     struct decision *decision = call->out;
     bool more;
     assert(decision->event_count > 0 && member->known);
     unsigned last = decision->event_count;
-    unsigned count = convert_some(call->core, hash, member, false, count_max, &more);
+    unsigned count = convert_some(call->core, hash, member, false, count_max, converted, &more);
     if (!more)
         return count;
     /* The event before the first conversion verified the contact, or has been applied: then another
@@ -122,25 +129,40 @@ convert_contact(struct call *call, struct slice hash, const struct member *membe
     return count;
 }
 
-void
-sweep_converting(struct core *core, msec_t now_ms)
+/* One slice of the first contact that has invites left; its last event says that they are done.
+ * Returns with how many it dealt, the end counted as one; 0: no contact is left. */
+static unsigned
+convert_slice(struct core *core, msec_t now_ms, unsigned count_max)
 {
     uint8_t *contact = core->facts.contacts[0];
     struct contact_facts whose = {.owned = false};
     struct member member = {.known = false};
     uint64_t number;
+    unsigned count = 0, converted = 0;
     bool more = false;
     if (!converting_first(core->views, contact, &number))
-        return;
+        return 0;
     struct slice hash = keep_hash(core, 0);
     decision_clear(&core->decision, log_last(core->log) + 1, now_ms);
     load_contact(core, hash, &whose);
     if (whose.owned && whose.owner == number)
         member_load(core->views, whose.owner_id, &member);
     if (member.known && member.state != MEMBER_CLOSED)
-        convert_some(core, hash, &member, true, CONVERT_COUNT_MAX, &more);
+        count = convert_some(core, hash, &member, true, count_max, &converted, &more);
     if (!more)
         decision_event(&core->decision, EVENT_COMMAND_NOTED)->contact = hash;
-    core->tally.swept += core->decision.event_count;
     append_own(core);
+    return count + !more;
+}
+
+unsigned
+sweep_converting(struct core *core, msec_t now_ms, unsigned count_max)
+{
+    unsigned count = 0, dealt = 1;
+    while (count < count_max && dealt > 0 && core_error(core) == KITH_OK) {
+        unsigned room = count_max - count;
+        dealt = convert_slice(core, now_ms, room < CONVERT_COUNT_MAX ? room : CONVERT_COUNT_MAX);
+        count += dealt;
+    }
+    return count;
 }

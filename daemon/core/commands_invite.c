@@ -294,6 +294,7 @@ invite_redeem(struct call *call)
     struct core *core = call->core;
     struct redeem_facts facts;
     bool verified = false;
+    unsigned converted = 0;
     struct member redeemer;
 
     enum kith_err err = load_redeem(call, &facts);
@@ -303,6 +304,6 @@ invite_redeem(struct call *call)
         return err;
     decision_settle(core);
     member_load(core->views, facts.who.actor.id, &redeemer);
-    convert_contact(call, facts.contact, &redeemer, CONVERT_COUNT_MAX);
+    convert_contact(call, facts.contact, &redeemer, CONVERT_COUNT_MAX, &converted);
     return KITH_OK;
 }

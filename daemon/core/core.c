@@ -48,6 +48,7 @@ core_destroy(struct core *core)
     entries_fini(&core->kept);
     buf_fini(&core->result);
     buf_fini(&core->sealed);
+    buf_fini(&core->others);
     buf_fini(&core->record);
     buf_fini(&core->frames);
     sodium_memzero(core->seed, sizeof(core->seed));

@@ -29,9 +29,9 @@
 
 /* Raise it when the meaning of a row changes (core/rows, store/tables.h): views that another
  * version wrote are dropped at the start and made anew from the log. */
-#define CORE_ROWS_VERSION 1
+#define CORE_ROWS_VERSION 2
 
-/* One sweep appends at most this many events, so that no turn is long. */
+/* One sweep does at most this many things, so that no turn is long. */
 #define CORE_SWEEP_MAX 1000
 
 /* A batch that has appended this much takes no further message: it bounds one transaction. */
@@ -63,8 +63,9 @@ enum kith_err core_replay(struct core *core, unsigned count_max, bool *done, str
 
 void core_begin(struct core *core);
 
-/* Append the events of what is due at @now_ms, oldest first, at most CORE_SWEEP_MAX.
- * Returns how many. */
+/* Append the events of what is due at @now_ms, oldest first, and go on with closed memberships and
+ * with invites to convert: at most CORE_SWEEP_MAX things, of an event or two each. Returns how
+ * many; with CORE_SWEEP_MAX there may be more. */
 unsigned core_sweep(struct core *core, msec_t now_ms);
 
 struct core_context {

@@ -254,7 +254,15 @@ enum kith_err decide_revoke(const struct own_facts *facts, const struct rules *r
 /* @who: the inviter, and the member that it was converted for, or nobody. */
 void decide_invite_expire(const struct invite *invite, const struct pair_facts *who,
                           const struct rules *rules, struct decision *out);
-void decide_delivery(const struct invite *invite, struct decision *out);
+
+/* A mail whose moment has come: it is to be sent, or withheld. */
+struct delivery_facts {
+    struct invite invite;
+    struct member inviter;
+    struct slice mails; /* of its contact, without this one */
+};
+void decide_delivery(const struct delivery_facts *facts, const struct rules *rules,
+                     struct decision *out);
 
 /* --- conversion (decide_convert.c) ---------------------------------------------------------- */
 

@@ -6,6 +6,13 @@
 
 /* --- mails ----------------------------------------------------------------------------------- */
 
+static struct mail_limits
+mail_limits_of(const struct rules *rules)
+{
+    return (struct mail_limits){(uint64_t)rules->settings->mails_day,
+                                (uint64_t)rules->settings->mails_month};
+}
+
 /* When it is mailed: at the inviter's next free slot, and when the contact may be written to. A
  * slot is used whether it is mailed or not, or it would tell. */
 static void
@@ -13,8 +20,7 @@ plan_mail(struct event *event, const struct member *inviter, const struct mail_f
           bool silent, const struct rules *rules, msec_t now_ms)
 {
     uint64_t limit = rules_tier(rules, inviter)->invite_pace;
-    struct mail_limits limits = {(uint64_t)rules->settings->mails_day,
-                                 (uint64_t)rules->settings->mails_month};
+    struct mail_limits limits = mail_limits_of(rules);
     msec_t slot_ms = pace_next(facts->slots, limit, now_ms);
     event->deliver_ms = limit > 0 ? (uint64_t)slot_ms : 0;
     if (!silent && !facts->suppressed)
@@ -33,10 +39,28 @@ mail_now(const struct event *planned, struct decision *out)
     due->notify = true;
 }
 
-void
-decide_delivery(const struct invite *invite, struct decision *out)
+/* Nobody is written to in the name of who is gone; of who is suspended it waits for another day. */
+static void
+withhold_mail(const struct delivery_facts *facts, const struct rules *rules, struct decision *out)
 {
+    const struct invite *invite = &facts->invite;
+    struct mail_limits limits = mail_limits_of(rules);
+    struct event *event = decision_event(out, EVENT_COMMAND_NOTED);
+    event->invite = invite->id;
+    if (facts->inviter.state == MEMBER_SUSPENDED)
+        event->due_ms = (uint64_t)mails_next(facts->mails, &limits, out->now_ms + DAY_MS,
+                                             (msec_t)invite->expires_ms);
+}
+
+void
+decide_delivery(const struct delivery_facts *facts, const struct rules *rules, struct decision *out)
+{
+    const struct invite *invite = &facts->invite;
     assert(invite->known && invite->due_ms > 0);
+    if (facts->inviter.state != MEMBER_ACTIVE) {
+        withhold_mail(facts, rules, out);
+        return;
+    }
     struct event *due = decision_event(out, EVENT_INVITE_DELIVERY_DUE);
     due->invite = invite->id;
     due->member = invite->inviter;

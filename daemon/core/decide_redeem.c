@@ -62,8 +62,6 @@ connect_redeemer(const struct redeem_facts *facts, struct decision *out)
     event->from = facts->invite.inviter;
     event->to = facts->who.actor.id;
     event->via = invite_is_link(&facts->invite) ? VIA_LINK : VIA_INVITE;
-    if (facts->invite.label.size > 0)
-        event->invite = facts->invite.id; /* counts for its label */
     event->since_ms = (uint64_t)out->now_ms;
     event->audience = AUDIENCE_FROM | AUDIENCE_TO;
     event->notify = true;

@@ -44,6 +44,7 @@ struct core {
         uint8_t contacts[KITH_CONTACTS_COUNT_MAX][CONTACT_HASH_SIZE];
     } facts;
     struct buf sealed;      /* texts of its events, sealed */
+    struct buf others;      /* a contact's other mails */
     struct entries secrets; /* told, not kept */
     struct buf result;      /* the result of a command as it is kept */
     struct entries kept;    /* and as it is told again */
@@ -140,14 +141,14 @@ void load_contact(struct core *core, struct slice hash, struct contact_facts *ou
 op_fn invite_create, invite_link, invite_resend, invite_revoke, invite_claim, invite_redeem,
     invite_decline, invite_feedback, contact_suppress, contact_unsuppress;
 
-/* Convert the invites of a contact that @member has just verified, the oldest first, at most
- * @count_max; the rest are left to the sweep, and the last event that verified it says so. Returns
- * how many. */
+/* Convert the invites of a contact that @member has just verified, the oldest first; the rest are
+ * left to the sweep, and the last event that verified it says so. Returns with how many it dealt,
+ * at most @count_max; *converted is raised by those that were converted. */
 unsigned convert_contact(struct call *call, struct slice hash, const struct member *member,
-                         unsigned count_max);
+                         unsigned count_max, unsigned *converted);
 
-/* One more slice of what was left; the decision must be clear, and is appended. */
-void sweep_converting(struct core *core, msec_t now_ms);
+/* What was left, slice by slice, at most @count_max. Returns how many. */
+unsigned sweep_converting(struct core *core, msec_t now_ms, unsigned count_max);
 
 /* The inviter, and the member that the invite was converted for, or nobody. The pair is as it is in
  * the views. */

@@ -2,6 +2,7 @@
 #include "base/assert.h"
 #include "core/internal.h"
 #include "core/rows/lists.h"
+#include "core/rows/mailing.h"
 
 static void
 load_who(struct core *core, struct slice actor, struct slice other, struct pair_facts *out)
@@ -75,11 +76,17 @@ sweep_invite(struct core *core, const struct due *due)
 static void
 sweep_delivery(struct core *core, const struct due *due)
 {
-    struct invite invite;
-    invite_load(core->views, &due->invite, &invite);
+    struct delivery_facts facts;
+    struct invite *invite = &facts.invite;
+    invite_load(core->views, &due->invite, invite);
     if (views_error(core->views) != KITH_OK)
         return;
-    decide_delivery(&invite, &core->decision);
+    member_load(core->views, invite->inviter, &facts.inviter);
+    mails_except(mails_load(core->views, invite->contact), invite->due_seq, &core->others);
+    if (core_error(core) != KITH_OK)
+        return;
+    facts.mails = buf_slice(&core->others);
+    decide_delivery(&facts, &core->rules, &core->decision);
     append_own(core);
 }
 
@@ -161,8 +168,8 @@ core_sweep(struct core *core, msec_t now_ms)
         count++;
     }
     count += sweep_closing(core, now_ms, CORE_SWEEP_MAX - count);
-    core->tally.swept += count;
     if (core_error(core) == KITH_OK)
-        sweep_converting(core, now_ms);
+        count += sweep_converting(core, now_ms, CORE_SWEEP_MAX - count);
+    core->tally.swept += count;
     return count;
 }

@@ -150,15 +150,20 @@ mails_add(struct views *views, struct buf *scratch, struct slice contact, const 
 }
 
 void
-mails_del(struct views *views, struct buf *scratch, struct slice contact, seq_t seq)
+mails_except(struct slice mails, seq_t seq, struct buf *out)
 {
-    struct slice mails = mails_load(views, contact);
-    buf_clear(scratch);
+    buf_clear(out);
     for (size_t i = 0; i < mails.size / MAIL_SIZE; i++) {
         struct mail mail = mail_at(mails, i);
         if (mail.seq != seq)
-            append_mail(scratch, &mail);
+            append_mail(out, &mail);
     }
+}
+
+void
+mails_del(struct views *views, struct buf *scratch, struct slice contact, seq_t seq)
+{
+    mails_except(mails_load(views, contact), seq, scratch);
     if (scratch->size > 0)
         views_put(views, VIEW_MAILS, contact, buf_slice(scratch));
     else

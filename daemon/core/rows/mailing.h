@@ -52,6 +52,9 @@ void mails_add(struct views *views, struct buf *scratch, struct slice contact,
                const struct mail *mail, msec_t now_ms);
 void mails_del(struct views *views, struct buf *scratch, struct slice contact, seq_t seq);
 
+/* All but the one of the event @seq, into @out. */
+void mails_except(struct slice mails, seq_t seq, struct buf *out);
+
 /* The first planned one later than @now_ms of @inviter (0: of anybody); false if there is none. */
 bool mails_planned(struct slice mails, uint64_t inviter, msec_t now_ms, struct mail *out);
 

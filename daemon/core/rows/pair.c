@@ -22,6 +22,7 @@ static const struct field fields[] = {
     [12] = FIELD_ROW(struct pair, filtered, BOOL, NULL),
     [13] = FIELD_ROW(struct pair, step_ms, UINT, NULL),
     [14] = FIELD_ROW(struct pair, cost, UINT, NULL),
+    [15] = FIELD_ROW(struct pair, link, ID, NULL),
 #define SIDE(n, field, kind) FIELD_ROW(struct pair, side[n].field, kind, NULL)
     [16] = SIDE(0, cooldown_ms, UINT),
     [17] = SIDE(1, cooldown_ms, UINT),

@@ -65,6 +65,7 @@ struct pair {
     uint64_t via;                    /* enum via */
     struct slice note;               /* sealed; the last one that reached the other */
     uint64_t note_side;              /* who wrote it */
+    struct public_id link;           /* that one redeemed of the other's: what comes of it counts */
     struct pair_side side[2];
 };
 

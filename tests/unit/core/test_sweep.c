@@ -113,6 +113,74 @@ test_who_has_nothing_is_closed_at_once(void **state)
     assert_int_equal(sweep(), 0);
 }
 
+/* --- invites of a contact that is somebody's now ------------------------------------------------
+ */
+
+/* m0 and so on invite the contact. */
+static void
+invite_many(unsigned count, const char *contact)
+{
+    together();
+    for (unsigned i = 0; i < count; i++)
+        done("invite.create", "{member: m%u, contact: {kind: opaque, value: %s}}", i, contact);
+    apart();
+}
+
+static uint64_t
+asked(const char *member)
+{
+    struct member row;
+    member_row(member, &row);
+    return row.received;
+}
+
+static void
+test_a_backlog_is_converted_in_slices(void **state)
+{
+    (void)state;
+    unsigned inviters = CORE_SWEEP_MAX;
+    register_many(inviters);
+    members("ada bob cy");
+    invite_many(inviters, "a");
+    invite_many(2 * CONVERT_COUNT_MAX, "b");
+    together();
+    for (unsigned i = 0; i < 2; i++)
+        done("member.verify_contact", "{member: %s, contact: {kind: opaque, value: %s}}",
+             i ? "bob" : "ada", i ? "b" : "a");
+    apart();
+    assert_int_equal(asked("ada") + asked("bob"), 2 * CONVERT_COUNT_MAX);
+
+    /* What is left of either, and the end of each. */
+    unsigned left = inviters - CONVERT_COUNT_MAX + 1 + CONVERT_COUNT_MAX + 1;
+    assert_int_equal(sweep(), CORE_SWEEP_MAX);
+    assert_int_equal(sweep(), left - CORE_SWEEP_MAX);
+    assert_int_equal(sweep(), 0);
+    assert_int_equal(asked("ada"), inviters);
+    assert_int_equal(asked("bob"), 2 * CONVERT_COUNT_MAX);
+    expect_rows();
+}
+
+/* Invites of who is gone are passed over, but not for ever. */
+static void
+test_a_backlog_of_who_is_gone_is_put_aside(void **state)
+{
+    (void)state;
+    unsigned inviters = 3 * CONVERT_COUNT_MAX;
+    register_many(inviters);
+    members("ada");
+    invite_many(inviters, "a");
+    together();
+    for (unsigned i = 1; i < inviters; i++)
+        done("member.close", "{member: m%u}", i);
+    apart();
+    expect("member.verify_contact", "{member: ada, contact: {kind: opaque, value: a}}",
+           "ok {converted: 1}");
+    assert_int_equal(sweep(), inviters - CONVERT_COUNT_MAX + 1);
+    assert_int_equal(sweep(), 0);
+    assert_int_equal(asked("ada"), 1);
+    expect_rows();
+}
+
 /* --- outcomes are forgotten ------------------------------------------------------------------ */
 
 static const char *
@@ -189,6 +257,8 @@ main(void)
         world_test(test_a_sweep_has_a_size),
         world_test(test_a_closed_membership_ends_in_slices),
         world_test(test_who_has_nothing_is_closed_at_once),
+        world_test(test_a_backlog_is_converted_in_slices),
+        world_test(test_a_backlog_of_who_is_gone_is_put_aside),
         world_test(test_an_outcome_is_kept_for_exactly_seven_days),
         world_test(test_what_is_kept_longer_goes_two_at_a_time),
         world_test(test_the_tail_passes_what_it_need_not_forget),
