@@ -75,6 +75,28 @@ copy_file(const char *from, const char *to, const char *name)
 
 /* --- opening and closing --------------------------------------------------------------------- */
 
+/* A store begins anew where its directory is gone. Here that would look like a log that lost all:
+ * tell whose fault it is. */
+static void
+check_there(const struct world *world)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/log/data.mdb", world->dir);
+    if (world->epoch != 0 && access(path, F_OK) != 0)
+        die("%s: somebody else removed it; the simulation itself found nothing wrong", path);
+}
+
+/* The very log that was closed: no other, and nothing less. */
+static void
+check_same(struct world *world)
+{
+    const struct log *log = store_log(world->store);
+    if (world->epoch != 0 && (log_epoch(log) != world->epoch || log_last(log) < world->last_seq))
+        die("%s: the log ended at %llu when it was closed, and ends at %llu now", world->dir,
+            (unsigned long long)world->last_seq, (unsigned long long)log_last(log));
+    world->epoch = log_epoch(log);
+}
+
 static void
 replay(struct world *world)
 {
@@ -96,8 +118,10 @@ world_open(struct world *world)
 {
     struct fault fault = {""};
     world->options.dir = world->dir;
+    check_there(world);
     if (store_open(&world->store, &world->options, &fault) != KITH_OK)
         die("%s: cannot be opened: %s", world->dir, fault.text);
+    check_same(world);
     struct core_options options = {
         .store = world->store,
         .settings = &world->settings,
@@ -114,6 +138,7 @@ world_open(struct world *world)
 void
 world_close(struct world *world)
 {
+    world->last_seq = log_last(store_log(world->store));
     core_destroy(world->core);
     store_close(world->store);
     world->core = NULL;

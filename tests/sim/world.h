@@ -17,6 +17,8 @@ struct world {
     struct core *core;
     msec_t tick_ms; /* a clock for the checkpoints, of its own */
     uint64_t seed;  /* of the core's */
+    uint64_t epoch; /* of the log, once it was open; 0: never yet */
+    seq_t last_seq; /* of the log when it was last closed */
     bool in_turn;
 };
 
