@@ -91,6 +91,20 @@ ask_inviter(const struct redeem_facts *facts, bool shadow, const struct rules *r
     return "pending";
 }
 
+/* Did the invite become a request to the redeemer himself? */
+static bool
+is_his(const struct redeem_facts *facts)
+{
+    const struct member *actor = &facts->who.actor;
+    return actor->known && facts->invite.converted == actor->number;
+}
+
+static void
+end_converted(const struct redeem_facts *facts, const struct rules *rules, struct decision *out)
+{
+    unconvert(&facts->invite, &facts->whose, EVENT_CONNECTION_WITHDRAWN, out->now_ms, rules, out);
+}
+
 /* What becomes of the two. A forwarded mail, a link that asks, a full list or a removal not long
  * ago make it a request that the inviter must accept - unless he asked the redeemer himself, or an
  * invite of his did. */
@@ -116,8 +130,9 @@ meet_inviter(const struct redeem_facts *facts, const struct rules *rules, struct
     if (!gone && !full && (theirs || (!asks && !removed)))
         return connect_redeemer(facts, out);
 
-    /* The invite is spent, and what it became ends with it. */
-    unconvert(&facts->invite, &facts->whose, EVENT_CONNECTION_WITHDRAWN, out->now_ms, rules, out);
+    /* The invite is spent, and what it became ends with it; what it was to others has ended. */
+    if (is_his(facts))
+        end_converted(facts, rules, out);
     if (gone)
         return "none";
     if (mine || (theirs && !is_this_invites))
@@ -185,8 +200,8 @@ decide_redeem(const struct redeem_facts *facts, const struct rules *rules, bool 
     *verified = facts->contact_given && facts->contact_matches && !invite_is_link(invite);
     if (!actor->known)
         join(facts, out);
-    if (!actor->known || invite->converted != actor->number)
-        unconvert(invite, &facts->whose, EVENT_CONNECTION_WITHDRAWN, out->now_ms, rules, out);
+    if (!is_his(facts))
+        end_converted(facts, rules, out);
     spend(facts, *verified, out);
     return tell_redeemed(facts, !actor->known, meet_inviter(facts, rules, out), out);
 }
