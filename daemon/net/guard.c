@@ -7,11 +7,13 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/assert.h"
 #include "net/frames.h"
 #include "net/gather.h"
+#include "net/waits.h"
 
 /* The hooks have to be found by libnanomsg, although everything else here is hidden. */
 #define HOOK __attribute__((visibility("default")))
@@ -31,10 +33,12 @@ struct row {
     atomic_uint_fast64_t serial;
     struct guard *guard;
     struct frames frames;
-    uint8_t kind;  /* enum row_kind */
-    uint8_t role;  /* enum guard_role */
-    uint8_t hooks; /* GUARD_HOOK_* it went through */
-    bool cut;      /* broke the rules: it has nothing more to say */
+    struct waits waits;
+    atomic_int_fast64_t since_ms; /* when what was read last came, at the latest */
+    uint8_t kind;                 /* enum row_kind */
+    uint8_t role;                 /* enum guard_role */
+    uint8_t hooks;                /* GUARD_HOOK_* it went through */
+    bool cut;                     /* broke the rules: it has nothing more to say */
     atomic_bool busy;
     /* What was gathered and the kernel has yet to take. It changes hands between nanomsg's lock and
      * guard_gather_end(), which does not hold it: so both hold gather_lock to send it or let go of
@@ -101,6 +105,8 @@ row_open(int fd, struct guard *guard, enum row_kind kind, enum guard_role role)
     row->role = (uint8_t)role;
     row->hooks = GUARD_HOOK_ACCEPT;
     row->cut = false;
+    waits_init(&row->waits);
+    atomic_store_explicit(&row->since_ms, INT64_MAX, memory_order_relaxed);
     assert(!atomic_load_explicit(&row->gather, memory_order_relaxed));
     atomic_store_explicit(&row->busy, false, memory_order_relaxed);
     fd_last_raise(fd);
@@ -183,6 +189,25 @@ guard_state_of(struct guard_conn conn)
     /* What is being gathered is in nobody's way, what was left over is. */
     bool left = !gathering && atomic_load_explicit(&row->gather, memory_order_relaxed);
     return left ? GUARD_BUSY : GUARD_FREE;
+}
+
+static msec_t
+monotonic_ms(void)
+{
+    struct timespec now;
+    int rc = clock_gettime(CLOCK_MONOTONIC, &now);
+    assert(rc == 0);
+    return (msec_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+msec_t
+guard_waited(struct guard_conn conn)
+{
+    if (guard_state_of(conn) == GUARD_GONE)
+        return 0;
+    msec_t since_ms = atomic_load_explicit(&rows[conn.fd].since_ms, memory_order_relaxed);
+    msec_t now_ms = monotonic_ms();
+    return since_ms < now_ms ? now_ms - since_ms : 0;
 }
 
 bool
@@ -332,6 +357,18 @@ check_read(struct row *row, const struct msghdr *message, size_t size)
     return true;
 }
 
+static void
+note_wait(struct row *row, int fd, size_t size)
+{
+    msec_t now_ms = monotonic_ms();
+    int queued = 0;
+
+    atomic_store_explicit(&row->since_ms, waits_read(&row->waits, size, now_ms),
+                          memory_order_relaxed);
+    if (waits_is_mark_due(&row->waits, now_ms) && ioctl(fd, FIONREAD, &queued) == 0)
+        waits_mark(&row->waits, (size_t)queued, now_ms);
+}
+
 HOOK ssize_t
 recvmsg(int fd, struct msghdr *message, int flags)
 {
@@ -355,6 +392,8 @@ recvmsg(int fd, struct msghdr *message, int flags)
         atomic_fetch_add_explicit(&row->guard->cut, 1, memory_order_relaxed);
         return 0; /* As if the peer had closed: nanomsg ends the connection. */
     }
+    if (size > 0)
+        note_wait(row, fd, (size_t)size);
     return size;
 }
 

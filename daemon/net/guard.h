@@ -10,7 +10,8 @@
  *  - turn errors that nanomsg does not expect, and so aborts on, into those it does;
  *  - refuse connections over a limit, and have the kernel find dead TCP peers;
  *  - let the sender of a message see whether nanomsg offered it to the kernel or dropped it;
- *  - gather the replies of a turn, to send those for one connection together (gather.h).
+ *  - gather the replies of a turn, to send those for one connection together (gather.h);
+ *  - tell how long what is read has been waiting (waits.h).
  *
  * Any other descriptor passes straight through. State is in a fixed table indexed by descriptor;
  * a row belongs to nanomsg's lock of the socket, except for the atomics, which anyone may read.
@@ -82,6 +83,9 @@ void guard_gather_begin(void);
 unsigned guard_gather_end(void);
 
 enum guard_state guard_state_of(struct guard_conn conn);
+
+/* For how long what was last read from @conn had been waiting, up to now. 0 if it is gone. */
+msec_t guard_waited(struct guard_conn conn);
 
 /* Whether any command connection of @guard has bytes that the kernel has not taken, or that a
  * TCP peer has not acknowledged. Looks at every descriptor: for shutdown only. */

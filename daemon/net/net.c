@@ -113,6 +113,20 @@ net_release(struct net_request *request)
     request->chunk = NULL;
 }
 
+bool
+net_is_readable(const struct net *net)
+{
+    struct pollfd command = {.fd = net->command_fd, .events = POLLIN};
+    return poll(&command, 1, 0) == 1;
+}
+
+msec_t
+net_waited(const struct net *net, const struct net_request *request)
+{
+    const struct peer *peer = peers_find(net->peers, get_be32(request->route.bytes));
+    return peer ? guard_waited(peer->conn) : 0;
+}
+
 /* --- replies ------------------------------------------------------------------------------ */
 
 /* Fill @control for sending; returns its size. */

@@ -62,11 +62,16 @@ struct net_request {
 };
 
 /* Take the next request, if there is one. @out->body may have any size, 0 included. False may also
- * mean that what came was no request: as long as net_command_fd() is readable, there may be more.
+ * mean that what came was no request: as long as net_is_readable(), there may be more.
  *
  * @out  filled where true is returned; its chunk is returned, free it with net_release(). */
 bool net_receive(struct net *net, struct net_request *out);
 void net_release(struct net_request *request);
+bool net_is_readable(const struct net *net);
+
+/* For how long a request that net_receive() has just returned was waiting to be taken: never more
+ * than it was, and 0 where its peer was never answered. */
+msec_t net_waited(const struct net *net, const struct net_request *request);
 
 /* Send a reply. @body is borrowed. A reply that nanomsg did not offer to the kernel, because its
  * peer does not read, is kept within the limits of net_options and offered again by net_tick();
