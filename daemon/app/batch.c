@@ -18,6 +18,7 @@ struct entry {
     struct net_request request;
     struct parked_query *parked; /* owned; it waited, and `request` is empty; else NULL */
     size_t offset, size;         /* the answer, in batch->replies */
+    bool late;                   /* turned away, for it waited too long */
     bool waits;                  /* no answer yet */
     struct core_wait wait;
 };
@@ -28,6 +29,9 @@ struct batch {
     msec_t now_ms;                /* the log's time, likewise */
     bool drain;
     bool swept_all;
+    bool overrun;    /* more comes than can be done */
+    bool left;       /* messages, when no more were taken */
+    msec_t spent_ms; /* of this turn, when the clock was last looked at */
     unsigned count, waiting_count;
     size_t size, waiting_size;
     struct buf replies;
@@ -83,6 +87,11 @@ execute(struct batch *batch, struct entry *entry, enum kith_err refuse)
     }
     entry->offset = batch->replies.size;
     entry->waits = false;
+    if (entry->late) {
+        core_refuse(daemon->core, body, KITH_BUSY, context.now_ms, &batch->replies);
+        entry->size = batch->replies.size - entry->offset;
+        return;
+    }
     enum core_answer answer =
         core_execute(daemon->core, body, &context, &batch->replies, &entry->wait);
     if (answer == CORE_WAITS) {
@@ -121,23 +130,41 @@ begin(struct batch *batch, enum kith_err refuse)
 
 /* True while the turn takes more. */
 static bool
-has_room(const struct batch *batch)
+has_room(struct batch *batch)
 {
+    if (batch->count % CLOCK_LOOK_EVERY == CLOCK_LOOK_EVERY - 1)
+        batch->spent_ms = clock_read().mono_ms - batch->reading.mono_ms;
     if (batch->size >= BATCH_SIZE_MAX || batch->replies.size >= BATCH_REPLY_SIZE_MAX ||
         core_batch_events(batch->daemon->core) >= CORE_BATCH_EVENTS_MAX)
         return false;
-    return batch->count % CLOCK_LOOK_EVERY != CLOCK_LOOK_EVERY - 1 ||
-           clock_read().mono_ms - batch->reading.mono_ms < BATCH_MS_MAX;
+    return batch->spent_ms < BATCH_MS_MAX;
+}
+
+/* However much comes, half of the time goes into what is taken, though that has waited too. */
+static bool
+is_late(const struct batch *batch, const struct net_request *request)
+{
+    const struct daemon *daemon = batch->daemon;
+    return batch->overrun && batch->spent_ms < BATCH_LATE_MS_MAX &&
+           net_waited(daemon->net, request) >= daemon->config.wait_max_ms;
 }
 
 static void
 take_messages(struct batch *batch, enum kith_err refuse)
 {
+    struct net *net = batch->daemon->net;
+    unsigned eaten = 0;
     while (batch->count < BATCH_COUNT_MAX && has_room(batch)) {
         struct entry *entry = &batch->entries[batch->count];
-        if (!net_receive(batch->daemon->net, &entry->request))
-            return;
+        if (!net_receive(net, &entry->request)) {
+            /* Rubbish must not end the turn: each would have a commit of its own behind it. */
+            batch->left = net_is_readable(net);
+            if (!batch->left || ++eaten == BATCH_EATEN_MAX)
+                return;
+            continue;
+        }
         entry->parked = NULL;
+        entry->late = is_late(batch, &entry->request);
         batch->count++;
         batch->size += entry->request.body.size;
         execute(batch, entry, refuse);
@@ -162,6 +189,7 @@ take_parked(struct batch *batch, enum kith_err refuse)
         entry->parked = take_one_parked(batch);
         if (!entry->parked)
             return;
+        entry->late = false;
         batch->count++;
         batch->size += entry->parked->size;
         execute(batch, entry, refuse);
@@ -383,10 +411,15 @@ batch_turn(struct batch *batch, bool drain)
     views_tick(views, batch->reading.mono_ms);
     msec_t hold_ms = gate_hold(&daemon->gate, views_full(views), batch->reading.mono_ms);
     enum kith_err refuse = gate_refusal(&daemon->gate);
+    batch->overrun =
+        gate_is_overrun(&daemon->gate, daemon->config.wait_max_ms, batch->reading.mono_ms);
+    batch->left = true;
+    batch->spent_ms = 0;
 
     begin(batch, refuse);
     if (hold_ms == 0)
         take_messages(batch, refuse);
+    gate_left(&daemon->gate, batch->left, batch->reading.mono_ms);
     take_parked(batch, refuse);
     struct outcome outcome = commit(batch, &fault);
     if (outcome.err != KITH_OK && !recover(batch, outcome, refuse, &fault))

@@ -16,10 +16,12 @@
 #include "app/daemon.h"
 
 #define BATCH_COUNT_MAX      8192        /* messages in a turn: 40 ms of work at most */
+#define BATCH_EATEN_MAX      8192        /* and what came as one and was none */
 #define BATCH_SIZE_MAX       (16u << 20) /* bytes of their bodies */
 #define BATCH_REPLY_SIZE_MAX (16u << 20) /* bytes of replies after which no more is taken */
 #define BATCH_PARKED_MAX     1000        /* queries that waited, in a turn */
 #define BATCH_MS_MAX         20          /* of work after which no more is taken */
+#define BATCH_LATE_MS_MAX    10          /* of them, in which late messages are turned away */
 
 struct batch;
 

@@ -2,12 +2,13 @@
 
 #include "base/assert.h"
 
-#define NOT_FULL (-1)
+#define NOT_FULL  (-1)
+#define NONE_LEFT (-1)
 
 void
 gate_init(struct gate *gate)
 {
-    *gate = (struct gate){.full_ms = NOT_FULL};
+    *gate = (struct gate){.full_ms = NOT_FULL, .left_ms = NONE_LEFT};
 }
 
 enum gate_news
@@ -41,4 +42,20 @@ gate_refusal(const struct gate *gate)
     if (gate->read_only)
         return KITH_UNAVAILABLE;
     return gate->full_ms == NOT_FULL ? KITH_OK : KITH_BUSY;
+}
+
+void
+gate_left(struct gate *gate, bool left, msec_t now_ms)
+{
+    assert(now_ms >= 0);
+    if (!left)
+        gate->left_ms = NONE_LEFT;
+    else if (gate->left_ms == NONE_LEFT)
+        gate->left_ms = now_ms;
+}
+
+bool
+gate_is_overrun(const struct gate *gate, msec_t wait_max_ms, msec_t now_ms)
+{
+    return gate->left_ms != NONE_LEFT && now_ms - gate->left_ms >= 2 * wait_max_ms;
 }

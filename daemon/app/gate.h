@@ -1,8 +1,14 @@
-/* app/gate.h: when commands are turned away at the door.
+/* app/gate.h: when messages are turned away at the door.
  *
- * Two reasons: the disk has less room left than the operator wants to keep (unavailable, until
- * there is room again), and the memory for changes is used up (commands wait a moment, then are
- * busy). Queries always pass.
+ * Commands, for two reasons: the disk has less room left than the operator wants to keep
+ * (unavailable, until there is room again), and the memory for changes is used up (commands wait a
+ * moment, then are busy). Queries pass.
+ *
+ * And whatever has waited too long, while more comes than can be done: then who waits longest is
+ * told so at once (busy), for otherwise everybody would wait for ever longer, until no answer is of
+ * use to anybody. A burst is not more than can be done, and is worked off; nor is a wait for the
+ * disk. So this begins only after turn upon turn has left messages behind, for twice the wait that
+ * is allowed; and it ends with the first turn that leaves none.
  *
  * Layer: app. Pure.
  */
@@ -18,6 +24,7 @@
 struct gate {
     bool read_only; /* the disk is short of room */
     msec_t full_ms; /* since when the views have been full; -1 while they are not */
+    msec_t left_ms; /* since when every turn has left messages behind; -1 while none does */
 };
 
 enum gate_news { GATE_SAME, GATE_CLOSED, GATE_OPENED };
@@ -33,5 +40,11 @@ msec_t gate_hold(struct gate *gate, bool full, msec_t now_ms);
 
 /* What every command is answered with; KITH_OK to run them. */
 enum kith_err gate_refusal(const struct gate *gate);
+
+/* After each turn: did it leave messages that it might have taken? @now_ms: as above. */
+void gate_left(struct gate *gate, bool left, msec_t now_ms);
+
+/* Does more come than can be done? Then what has waited for @wait_max_ms is turned away. */
+bool gate_is_overrun(const struct gate *gate, msec_t wait_max_ms, msec_t now_ms);
 
 #endif

@@ -253,7 +253,8 @@ class Daemon:
         self.data = os.path.join(self.directory, "data")
         self.command = f"ipc://{self.directory}/command.ipc"
         self.events = f"ipc://{self.directory}/events.ipc"
-        self.flags = ["--data", self.data, "--clock", clock, *flags]
+        # However slow the machine, nothing is turned away but by the test that asks for it.
+        self.flags = ["--data", self.data, "--clock", clock, "--set", "net.wait_max=10m", *flags]
         if urls:
             self.flags += ["--command", self.command, "--events", self.events]
         self.environment = environment or {}

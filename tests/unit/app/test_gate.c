@@ -74,6 +74,47 @@ test_a_full_disk_is_the_stronger_reason(void **state)
     assert_int_equal(gate_refusal(&gate), KITH_UNAVAILABLE);
 }
 
+static void
+test_what_is_left_for_long_is_more_than_can_be_done(void **state)
+{
+    struct gate gate;
+    (void)state;
+    gate_init(&gate);
+    assert_false(gate_is_overrun(&gate, 100, 5000)); /* nothing was ever left */
+    gate_left(&gate, true, 1000);
+    assert_false(gate_is_overrun(&gate, 100, 1000));
+    gate_left(&gate, true, 1150); /* still, not anew */
+    assert_false(gate_is_overrun(&gate, 100, 1199));
+    assert_true(gate_is_overrun(&gate, 100, 1200));
+    assert_true(gate_is_overrun(&gate, 100, 999999));
+    assert_false(gate_is_overrun(&gate, 1000, 1200)); /* it goes by the wait that is allowed now */
+}
+
+static void
+test_one_turn_that_leaves_nothing_ends_it(void **state)
+{
+    struct gate gate;
+    (void)state;
+    gate_init(&gate);
+    gate_left(&gate, true, 1000);
+    assert_true(gate_is_overrun(&gate, 100, 2000));
+    gate_left(&gate, false, 2000);
+    assert_false(gate_is_overrun(&gate, 100, 2000));
+    gate_left(&gate, true, 2010);
+    assert_false(gate_is_overrun(&gate, 100, 2209));
+    assert_true(gate_is_overrun(&gate, 100, 2210));
+}
+
+static void
+test_messages_left_close_it_to_no_command(void **state)
+{
+    struct gate gate;
+    (void)state;
+    gate_init(&gate);
+    gate_left(&gate, true, 0);
+    assert_int_equal(gate_refusal(&gate), KITH_OK);
+}
+
 int
 main(void)
 {
@@ -83,6 +124,9 @@ main(void)
         cmocka_unit_test(test_a_reserve_taken_back_opens_it),
         cmocka_unit_test(test_full_views_hold_then_refuse),
         cmocka_unit_test(test_a_full_disk_is_the_stronger_reason),
+        cmocka_unit_test(test_what_is_left_for_long_is_more_than_can_be_done),
+        cmocka_unit_test(test_one_turn_that_leaves_nothing_ends_it),
+        cmocka_unit_test(test_messages_left_close_it_to_no_command),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
