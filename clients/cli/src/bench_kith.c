@@ -215,9 +215,11 @@ single_take(void *context, int wait_ms, unsigned *slot)
         return expired ? BENCH_TAKE_LOST : BENCH_TAKE_NONE;
     if (status != KITH_STATUS_OK && status != KITH_STATUS_REFUSED)
         return BENCH_TAKE_FAILED;
+    const char *class = kith_get_str(kith_reply_error(reply), "class");
+    bool busy = status == KITH_STATUS_REFUSED && class && strcmp(class, "busy") == 0;
     count_reply(lane, lane->under_way[tag], reply);
     kith_reply_destroy(reply);
-    return BENCH_TAKE_ANSWER;
+    return busy ? BENCH_TAKE_BUSY : BENCH_TAKE_ANSWER;
 }
 
 /* --- batches ------------------------------------------------------------------------------------

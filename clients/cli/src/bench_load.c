@@ -138,8 +138,10 @@ drain(struct worker *worker, struct lane *lane, int wait_ms)
             continue;
         }
         worker->last_ns = cli_now_ns();
-        histogram_add(&worker->result->latency, worker->last_ns - lane->started_ns[slot]);
-        worker->result->answered++;
+        struct bench_result *result = worker->result;
+        histogram_add(take == BENCH_TAKE_BUSY ? &result->busy : &result->latency,
+                      worker->last_ns - lane->started_ns[slot]);
+        result->answered++;
     }
     return any;
 }
@@ -269,6 +271,7 @@ join_workers(struct crew *crew, struct bench_result *result)
         bool idle = crew->load->count > 0 && worker->quota == 0;
         good &= idle || !worker->failed;
         histogram_merge(&result->latency, &worker->result->latency);
+        histogram_merge(&result->busy, &worker->result->busy);
         result->answered += worker->result->answered;
         result->lost += worker->result->lost;
         if (worker->last_ns > last_ns)

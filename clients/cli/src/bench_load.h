@@ -20,6 +20,7 @@
 enum bench_take {
     BENCH_TAKE_NONE,   /* nothing within the wait */
     BENCH_TAKE_ANSWER, /* *slot was answered */
+    BENCH_TAKE_BUSY,   /* *slot was turned away: too much at once */
     BENCH_TAKE_LOST,   /* *slot got no answer in time */
     BENCH_TAKE_FAILED  /* the connection is of no use any more */
 };
@@ -42,9 +43,10 @@ struct bench_load {
 };
 
 struct bench_result {
-    struct histogram latency; /* ns */
-    uint64_t answered, lost;
-    double seconds; /* from the first sent to the last answered */
+    struct histogram latency; /* ns; of all that was answered, but not turned away */
+    struct histogram busy;    /* of what was turned away */
+    uint64_t answered, lost;  /* answered: turned away or not */
+    double seconds;           /* from the first sent to the last answered */
 };
 
 /* False when a lane or a thread could not be made, or failed: what is known was told. @result is

@@ -50,6 +50,9 @@ put_kith_json(struct buf *out, const struct bench_report *report)
     json_member_float(out, "elapsed_s", report->kith.seconds);
     json_member_float(out, "rate", rate_of(report));
     put_latency_json(out, "latency_ms", &report->kith.latency);
+    json_member_int(out, "busy", (int64_t)report->kith.busy.count);
+    if (report->kith.busy.count > 0)
+        put_latency_json(out, "busy_latency_ms", &report->kith.busy);
     json_key(out, "errors");
     tally_put_json(out, report->tally);
 }
@@ -129,6 +132,11 @@ put_kith(struct buf *out, const struct cli *cli, const struct bench_report *repo
     text_printf(out, "  answers    %llu ok, %llu refused, %llu done before, %llu lost\n",
                 (unsigned long long)report->ok, (unsigned long long)report->refused,
                 (unsigned long long)report->dup, (unsigned long long)report->kith.lost);
+    if (report->kith.busy.count > 0) {
+        text_printf(out, "  busy       %llu of them turned away, after ",
+                    (unsigned long long)report->kith.busy.count);
+        put_latency(out, &report->kith.busy);
+    }
     tally_put_people(out, report->tally);
     text_printf(out, "  seed       %llu, %llu members\n", (unsigned long long)options->seed,
                 (unsigned long long)options->members);
