@@ -63,6 +63,9 @@ struct due {
 bool due_get(struct views *views, uint64_t due_ms, seq_t seq, struct due *out);
 bool due_first(struct views *views, msec_t now_ms, struct due *out);
 
+/* The member that an event is about. False if the views have failed. */
+bool member_load_known(struct apply *apply, struct slice id, struct member *out);
+
 /* A pair and both its members, loaded for a change and stored together. */
 struct both {
     struct member from, to;

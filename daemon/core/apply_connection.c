@@ -161,13 +161,13 @@ remember(struct apply *apply, struct both *both, const struct event *event)
     buf_clear(&apply->stamps);
     stamps_add(&apply->stamps, from->stamps,
                (unsigned)event->cost | (event->impersonal ? STAMP_IMPERSONAL : 0), event->at_ms);
-    from->stamps = buf_slice(&apply->stamps);
+    from->stamps = views_row(apply->views, &apply->stamps);
     if (event->print == 0)
         return;
     buf_clear(&apply->prints);
     prints_add(&apply->prints, from->prints, event->print, both->to.number, event->duplicate,
                event->at_ms);
-    from->prints = buf_slice(&apply->prints);
+    from->prints = views_row(apply->views, &apply->prints);
 }
 
 static void
@@ -274,7 +274,7 @@ mark_accepted(struct apply *apply, struct both *both, const struct event *event)
     buf_clear(&apply->stamps);
     stamps_mark(&apply->stamps, sender->stamps, (msec_t)both->pair.created_ms,
                 (unsigned)both->pair.cost, flags);
-    sender->stamps = buf_slice(&apply->stamps);
+    sender->stamps = views_row(apply->views, &apply->stamps);
 }
 
 static void
@@ -401,7 +401,7 @@ report_note(struct apply *apply, struct member *about, uint64_t reporter, uint64
         return;
     buf_clear(&apply->stamps);
     reports_add(&apply->stamps, about->reports, reporter, report, at_ms);
-    about->reports = buf_slice(&apply->stamps);
+    about->reports = views_row(apply->views, &apply->stamps);
 }
 
 void

@@ -61,10 +61,8 @@ void
 apply_invite_created(struct apply *apply, const struct event *event)
 {
     struct member inviter;
-    member_load(apply->views, event->member, &inviter);
-    if (views_error(apply->views) != KITH_OK)
+    if (!member_load_known(apply, event->member, &inviter))
         return;
-    assert(inviter.known);
 
     struct invite invite = {
         .known = true,
@@ -191,10 +189,9 @@ apply_invite_converted(struct apply *apply, const struct event *event)
 {
     struct invite invite;
     struct member member;
-    if (!load(apply, &event->invite, &invite))
+    if (!load(apply, &event->invite, &invite) || !member_load_known(apply, event->other, &member))
         return;
-    member_load(apply->views, event->other, &member);
-    assert(member.known && invite.state == INVITE_ACTIVE);
+    assert(invite.state == INVITE_ACTIVE);
     put_away(apply, &invite);
     invite.state = INVITE_CONVERTED;
     invite.converted = member.number;
@@ -206,11 +203,7 @@ static void
 note_complaint(struct apply *apply, const struct event *event, uint64_t report)
 {
     struct member inviter;
-    if (event->reporter == 0)
-        return;
-    member_load(apply->views, event->member, &inviter);
-    assert(inviter.known || views_error(apply->views) != KITH_OK);
-    if (!inviter.known)
+    if (event->reporter == 0 || !member_load_known(apply, event->member, &inviter))
         return;
     report_note(apply, &inviter, event->reporter, report, event->at_ms);
     member_store(apply->views, &apply->scratch, &inviter);
@@ -323,10 +316,9 @@ apply_invite_redeemed(struct apply *apply, const struct event *event)
 {
     struct invite invite;
     struct member redeemer;
-    if (!load(apply, &event->invite, &invite))
+    if (!load(apply, &event->invite, &invite) ||
+        !member_load_known(apply, event->member, &redeemer))
         return;
-    member_load(apply->views, event->member, &redeemer);
-    assert(redeemer.known);
     if (event->joined)
         note_joined(apply, &invite, &redeemer);
     if (event->contact.size > 0) /* the mail came to him: it is his */
@@ -360,15 +352,13 @@ apply_contact_suppressed(struct apply *apply, const struct event *event)
     if (event->member.size > 0)
         member_load(apply->views, event->member, &inviter);
     suppressed_put(apply->views, event->contact, inviter.number);
-    while (views_error(apply->views) == KITH_OK &&
-           mails_planned(mails_load(apply->views, event->contact), inviter.number, event->at_ms,
+    while (mails_planned(mails_load(apply->views, event->contact), inviter.number, event->at_ms,
                          &mail)) {
         struct due due;
         struct invite invite;
-        bool found = due_get(apply->views, (uint64_t)mail.due_ms, mail.seq, &due);
-        assert(found && due.kind == DUE_DELIVERY);
-        if (!load(apply, &due.invite, &invite))
-            return;
+        if (!due_get(apply->views, (uint64_t)mail.due_ms, mail.seq, &due) ||
+            !load(apply, &due.invite, &invite))
+            return; /* the views have failed: what is planned is due some time */
         drop_mail(apply, &invite);
         invite_store(apply->views, &apply->scratch, &invite);
     }

@@ -3,14 +3,13 @@
 #include "core/apply.h"
 #include "core/rows/mailing.h"
 
-/* Load the member that an event is about; false if the views have failed. */
-static bool
-load(struct apply *apply, const struct event *event, struct member *out)
+bool
+member_load_known(struct apply *apply, struct slice id, struct member *out)
 {
-    member_load(apply->views, event->member, out);
+    member_load(apply->views, id, out);
     if (views_error(apply->views) != KITH_OK)
         return false;
-    assert(out->known);
+    assert(out->known); /* decide() saw him in the same batch */
     return true;
 }
 
@@ -36,7 +35,7 @@ apply_member_registered(struct apply *apply, const struct event *event)
     uint8_t key[4];
 
     member_load(apply->views, event->member, &member);
-    assert(!member.known || views_error(apply->views) != KITH_OK);
+    assert(!member.known);
     member.number = member_count(apply->views) + 1;
     member.since_ms = (uint64_t)event->at_ms;
     take_profile(&member, event);
@@ -51,7 +50,7 @@ void
 apply_member_updated(struct apply *apply, const struct event *event)
 {
     struct member member;
-    if (!load(apply, event, &member))
+    if (!member_load_known(apply, event->member, &member))
         return;
     take_profile(&member, event);
     member_store(apply->views, &apply->scratch, &member);
@@ -61,7 +60,7 @@ static void
 set_state(struct apply *apply, const struct event *event, enum member_state state)
 {
     struct member member;
-    if (!load(apply, event, &member))
+    if (!member_load_known(apply, event->member, &member))
         return;
     member.state = state;
     member_store(apply->views, &apply->scratch, &member);
@@ -84,18 +83,19 @@ void
 apply_member_closed(struct apply *apply, const struct event *event)
 {
     struct member member;
-    if (!load(apply, event, &member))
+    if (!member_load_known(apply, event->member, &member))
         return;
     if (closing_has_rows(&member))
         list_put(apply->views, VIEW_CLOSING, list_of(member.number), member.number);
-    set_state(apply, event, MEMBER_CLOSED);
+    member.state = MEMBER_CLOSED;
+    member_store(apply->views, &apply->scratch, &member);
 }
 
 void
 apply_member_erased(struct apply *apply, const struct event *event)
 {
     struct member member;
-    if (!load(apply, event, &member))
+    if (!member_load_known(apply, event->member, &member))
         return;
     assert(member.state == MEMBER_CLOSED);
     member.erased = true;
@@ -126,7 +126,7 @@ apply_contact_verified(struct apply *apply, const struct event *event)
 {
     struct member member;
     uint8_t value[4];
-    if (!load(apply, event, &member))
+    if (!member_load_known(apply, event->member, &member))
         return;
     put_be32(value, (uint32_t)member.number);
     views_put(apply->views, VIEW_CONTACT, event->contact, slice_of(value, sizeof(value)));
@@ -146,7 +146,7 @@ void
 apply_restricted(struct apply *apply, const struct event *event)
 {
     struct member member;
-    if (!load(apply, event, &member))
+    if (!member_load_known(apply, event->member, &member))
         return;
     assert(event->reason < REASON_COUNT);
     member.level = event->level;
@@ -161,7 +161,7 @@ void
 apply_lifted(struct apply *apply, const struct event *event)
 {
     struct member member;
-    if (!load(apply, event, &member))
+    if (!member_load_known(apply, event->member, &member))
         return;
     member.level = member.level_ms = member.until_ms = member.reason = 0;
     member_store(apply->views, &apply->scratch, &member);

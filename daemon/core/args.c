@@ -69,7 +69,9 @@ static bool
 take_bool(struct reader *reader, enum kith_arg arg, union arg_value *out, struct args_fault *fault)
 {
     out->truth = reader_bool(reader);
-    return !reader->bad || fail(fault, arg, "true or false");
+    if (!reader->bad)
+        return true;
+    return fail(fault, arg, "true or false");
 }
 
 static bool
@@ -89,7 +91,8 @@ take_choice(struct reader *reader, enum kith_arg arg, union arg_value *out,
     return fail(fault, arg, what);
 }
 
-/* An array of min to max strings, each of which @fits. */
+/* An array of min to max strings, each of which @fits; what is no string is absent, and never does.
+ */
 static bool
 take_array(struct reader *reader, enum kith_arg arg, bool fits(struct slice), const char *each,
            union arg_value *out, struct args_fault *fault)
@@ -99,7 +102,7 @@ take_array(struct reader *reader, enum kith_arg arg, bool fits(struct slice), co
     uint32_t count = reader_array(reader);
     bool good = !reader->bad && count >= kith_args[arg].min && count <= kith_args[arg].max;
     for (uint32_t i = 0; i < count && good; i++)
-        good = fits(reader_str(reader)) && !reader->bad;
+        good = fits(reader_str(reader));
     if (good) {
         out->raw = slice_of(start, (size_t)(reader->at - start));
         return true;
@@ -154,7 +157,7 @@ take_pairs(struct reader *reader, enum kith_arg arg, union arg_value *out, struc
     bool good = !reader->bad && count >= kith_args[arg].min && count <= kith_args[arg].max;
     for (uint32_t i = 0; i < count && good; i++)
         good = reader_array(reader) == 2 && is_member(reader_str(reader)) &&
-               is_member(reader_str(reader)) && !reader->bad;
+               is_member(reader_str(reader));
     if (!good)
         return fail(fault, arg, "an array of 1 to 1000 pairs [member, member]");
     out->raw = slice_of(start, (size_t)(reader->at - start));
@@ -215,9 +218,12 @@ take_contacts(struct reader *reader, enum kith_arg arg, union arg_value *out,
         struct contact_arg contact = args_next_contact(reader);
         good = !reader->bad && is_contact(&contact);
     }
-    out->raw = slice_of(start, (size_t)(reader->at - start));
+    if (good) {
+        out->raw = slice_of(start, (size_t)(reader->at - start));
+        return true;
+    }
     snprintf(what, sizeof(what), "an array of at most 16 %s", contact_rule);
-    return good || fail(fault, arg, what);
+    return fail(fault, arg, what);
 }
 
 static void
@@ -225,8 +231,8 @@ take_auto_accept(struct reader *reader, union arg_value *out)
 {
     if (reader_peek(reader) != READER_UINT) {
         out->policy.auto_word = reader_str(reader);
-        reader->bad = reader->bad || !(slice_is(out->policy.auto_word, "none") ||
-                                       slice_is(out->policy.auto_word, "all"));
+        reader->bad =
+            !slice_is(out->policy.auto_word, "none") && !slice_is(out->policy.auto_word, "all");
         return;
     }
     out->policy.has_auto_count = true;
@@ -249,15 +255,16 @@ take_policy(struct reader *reader, enum kith_arg arg, union arg_value *out,
             out->policy.accept = reader_str(reader);
             for (unsigned k = 0; k < ARRAY_COUNT(words); k++)
                 known = known || slice_is(out->policy.accept, words[k]);
-            reader->bad = reader->bad || !known;
+            reader->bad = !known;
         } else if (slice_is(key, "auto_accept")) {
             take_auto_accept(reader, out);
         } else {
             reader->bad = true;
         }
     }
-    return !reader->bad ||
-           fail(fault, arg,
+    if (!reader->bad)
+        return true;
+    return fail(fault, arg,
                 "{accept: everyone, proof, mutual or nobody, auto_accept: none, all or 1 to 1000}");
 }
 
@@ -270,7 +277,7 @@ take_hint(struct reader *reader, struct slice key, union arg_value *out)
         uint32_t count = reader_array(reader);
         reader->bad = reader->bad || count > KITH_INTEREST_COUNT_MAX;
         for (uint32_t i = 0; i < count && !reader->bad; i++)
-            reader->bad = !is_short(reader_str(reader)) || reader->bad;
+            reader->bad = !is_short(reader_str(reader));
         out->hints.shares_interests = count > 0;
     } else if (slice_is(key, "recipient_last_seen")) {
         reader_uint(reader);
@@ -286,8 +293,9 @@ take_hints(struct reader *reader, enum kith_arg arg, union arg_value *out, struc
     memset(&out->hints, 0, sizeof(out->hints));
     for (uint32_t i = 0; i < count && !reader->bad; i++)
         take_hint(reader, reader_str(reader), out);
-    return !reader->bad ||
-           fail(fault, arg,
+    if (!reader->bad)
+        return true;
+    return fail(fault, arg,
                 "{viewed_profile: bool, shared_interests: [string], recipient_last_seen: time}");
 }
 

@@ -111,6 +111,8 @@ convert_contact(struct call *call, struct slice hash, const struct member *membe
 {
     struct decision *decision = call->out;
     bool more;
+    if (core_error(call->core) != KITH_OK)
+        return 0;
     assert(decision->event_count > 0 && member->known);
     unsigned last = decision->event_count;
     unsigned count = convert_some(call->core, hash, member, false, count_max, converted, &more);

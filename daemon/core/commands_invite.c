@@ -116,6 +116,8 @@ invite_create(struct call *call)
     if (whose.owned)
         load_pair(core, call->now_ms, facts->member.id, whose.owner_id, &facts->who);
     member_load(core->views, facts->member.id, &facts->member); /* something may have expired */
+    if (core_error(core) != KITH_OK)
+        return core_error(core);
     invite_load_contact(core->views, hash, &facts->member, &facts->earlier);
     facts->who.actor = facts->member;
     load_mail(core, facts->member.number, hash, &facts->mail);

@@ -15,7 +15,7 @@ static void
 take_version(struct reader *value, struct envelope *out, struct found *found)
 {
     (void)out;
-    found->version_ok = reader_uint(value) == KITH_PROTOCOL_VERSION && !value->bad;
+    found->version_ok = reader_uint(value) == KITH_PROTOCOL_VERSION;
 }
 
 static void

@@ -51,7 +51,8 @@ static void
 project_new(struct core *core)
 {
     struct decision *decision = &core->decision;
-    for (; decision->applied_count < decision->event_count; decision->applied_count++)
+    for (; decision->applied_count < decision->event_count && core_error(core) == KITH_OK;
+         decision->applied_count++)
         apply_projection(&core->apply, &decision->events[decision->applied_count]);
 }
 
@@ -99,33 +100,21 @@ command_hash(const struct envelope *envelope, uint8_t hash[COMMAND_HASH_SIZE])
     put_be64(hash + 8, value.low64);
 }
 
-/* The text under @name in a map, or an absent slice. */
-static struct slice
-find_text(struct slice map, const char *name)
+/* The token of an invite, by the key that it was made with. Its public id is what the result begins
+ * with, of every command that tells a token. */
+static const struct entries *
+tell_token(struct core *core, struct slice result)
 {
     struct reader reader;
-    reader_init(&reader, map);
-    uint32_t count = reader_map(&reader);
-    for (uint32_t i = 0; i < count && !reader.bad; i++) {
-        struct slice key = reader_str(&reader);
-        struct reader value;
-        reader_init(&value, reader_skip(&reader));
-        if (slice_is(key, name))
-            return reader_str(&value);
-    }
-    return (struct slice){0};
-}
-
-/* The token of an invite, by the key that it was made with. */
-static const struct entries *
-tell_token(struct core *core, struct slice invite_text)
-{
     struct public_id id;
     struct invite invite;
     char token[TOKEN_TEXT_SIZE];
     uint64_t newest = store_secrets(core->store)->token_key_count;
-    if (!public_id_parse(invite_text, &id))
-        return NULL;
+    reader_init(&reader, result);
+    reader_map(&reader);
+    assert(slice_is(reader_str(&reader), "invite"));
+    bool ours = public_id_parse(reader_str(&reader), &id);
+    assert(ours); /* its checksum was right: then we wrote it */
     invite_load(core->views, &id, &invite);
     const uint8_t *key = find_token_key(core, invite.known ? invite.token_key : newest);
     if (!key)
@@ -154,7 +143,7 @@ find_secrets(struct core *core, enum kith_op op, const struct event *first, stru
 {
     entries_clear(&core->secrets);
     if (op == KITH_OP_INVITE_CREATE || op == KITH_OP_INVITE_LINK || op == KITH_OP_INVITE_RESEND)
-        return tell_token(core, find_text(result, "invite"));
+        return tell_token(core, result);
     if (op == KITH_OP_INVITE_CLAIM)
         return tell_claim(core, first->seq, first->token_key);
     return NULL;
@@ -347,14 +336,14 @@ execute_command(struct core *core, const struct envelope *envelope,
         err = command_fns[envelope->op](&call);
         guess_note(core, err, context->now_ms);
     }
-    if (err == KITH_OK)
-        err = core->err;
+    if (core_error(core) != KITH_OK)
+        err = core_error(core); /* what was decided may rest on rows that could not be read */
     if (err == KITH_OK && call.leaves_no_trace) {
         answer_untraced(core, head, reply);
     } else if (err == KITH_OK) {
         keep_and_answer(core, envelope, slice_of(hash, sizeof(hash)), head, reply);
     } else {
-        assert(decision->applied_count == 0 || core->err != KITH_OK);
+        assert(decision->applied_count == 0 || core_error(core) != KITH_OK);
         head->pos = log_last(core->log);
         reply_refuse(core, head, err, room, reply);
     }

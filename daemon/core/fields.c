@@ -40,28 +40,81 @@ field_is_zero(const struct field *field, const void *object)
 }
 
 static void
-encode_one(struct buf *out, const struct field *field, const void *value)
+encode_uint(struct buf *out, const void *value)
 {
-    switch (field->kind) {
-    case FIELD_NONE:
-        return;
-    case FIELD_UINT:
-        write_uint(out, *(const uint64_t *)value);
-        return;
-    case FIELD_BOOL:
-        write_bool(out, *(const bool *)value);
-        return;
-    case FIELD_TEXT:
-        write_str(out, *(const struct slice *)value);
-        return;
-    case FIELD_BYTES:
-        write_bin(out, *(const struct slice *)value);
-        return;
-    case FIELD_ID:
-        write_bin(out, slice_of(value, PUBLIC_ID_SIZE));
-        return;
-    }
+    write_uint(out, *(const uint64_t *)value);
 }
+
+static void
+encode_bool(struct buf *out, const void *value)
+{
+    write_bool(out, *(const bool *)value);
+}
+
+static void
+encode_text(struct buf *out, const void *value)
+{
+    write_str(out, *(const struct slice *)value);
+}
+
+static void
+encode_bytes(struct buf *out, const void *value)
+{
+    write_bin(out, *(const struct slice *)value);
+}
+
+static void
+encode_id(struct buf *out, const void *value)
+{
+    write_bin(out, slice_of(value, PUBLIC_ID_SIZE));
+}
+
+static void
+decode_uint(struct reader *reader, void *value)
+{
+    *(uint64_t *)value = reader_uint(reader);
+}
+
+static void
+decode_bool(struct reader *reader, void *value)
+{
+    *(bool *)value = reader_bool(reader);
+}
+
+static void
+decode_text(struct reader *reader, void *value)
+{
+    *(struct slice *)value = reader_str(reader);
+}
+
+static void
+decode_bytes(struct reader *reader, void *value)
+{
+    *(struct slice *)value = reader_bin(reader);
+}
+
+static void
+decode_id(struct reader *reader, void *value)
+{
+    struct slice bytes = reader_bin(reader);
+    if (bytes.size == PUBLIC_ID_SIZE)
+        memcpy(value, bytes.data, bytes.size);
+    else
+        reader->bad = true;
+}
+
+/* By kind; a number that is not in use has neither. */
+static const struct {
+    void (*encode)(struct buf *out, const void *value);
+    void (*decode)(struct reader *reader, void *value);
+} kinds[] = {
+    [FIELD_NONE] = {NULL, NULL},
+    [FIELD_UINT] = {encode_uint, decode_uint},
+    [FIELD_BOOL] = {encode_bool, decode_bool},
+    [FIELD_TEXT] = {encode_text, decode_text},
+    [FIELD_BYTES] = {encode_bytes, decode_bytes},
+    [FIELD_ID] = {encode_id, decode_id},
+};
 
 void
 fields_encode(struct buf *out, const struct field *fields, unsigned count, const void *object)
@@ -76,37 +129,8 @@ fields_encode(struct buf *out, const struct field *fields, unsigned count, const
     write_map(out, given_count);
     for (unsigned i = 0; i < given_count; i++) {
         write_uint(out, given[i]);
-        encode_one(out, &fields[given[i]], at(object, &fields[given[i]]));
+        kinds[fields[given[i]].kind].encode(out, at(object, &fields[given[i]]));
     }
-}
-
-static bool
-decode_one(struct reader *reader, const struct field *field, void *value)
-{
-    struct slice bytes;
-    switch (field->kind) {
-    case FIELD_NONE:
-        return false;
-    case FIELD_UINT:
-        *(uint64_t *)value = reader_uint(reader);
-        return !reader->bad;
-    case FIELD_BOOL:
-        *(bool *)value = reader_bool(reader);
-        return !reader->bad;
-    case FIELD_TEXT:
-        *(struct slice *)value = reader_str(reader);
-        return !reader->bad;
-    case FIELD_BYTES:
-        *(struct slice *)value = reader_bin(reader);
-        return !reader->bad;
-    case FIELD_ID:
-        bytes = reader_bin(reader);
-        if (reader->bad || bytes.size != PUBLIC_ID_SIZE)
-            return false;
-        memcpy(value, bytes.data, bytes.size);
-        return true;
-    }
-    return false;
 }
 
 bool
@@ -116,13 +140,11 @@ fields_decode(struct slice bytes, const struct field *fields, unsigned count, vo
     reader_init(&reader, bytes);
 
     uint32_t pairs = reader_map(&reader);
-    for (uint32_t i = 0; i < pairs && !reader.bad; i++) {
+    for (uint32_t i = 0; i < pairs; i++) {
         uint64_t number = reader_uint(&reader);
-        if (reader.bad || number >= count)
+        if (reader.bad || number >= count || !kinds[fields[number].kind].decode)
             return false;
-        const struct field *field = &fields[number];
-        if (!decode_one(&reader, field, (uint8_t *)object + field->offset))
-            return false;
+        kinds[fields[number].kind].decode(&reader, (uint8_t *)object + fields[number].offset);
     }
     return !reader.bad && reader.at == reader.end;
 }

@@ -35,8 +35,7 @@ graph_visible(struct core *core, const struct member *viewer, uint64_t number)
 {
     struct member member;
     struct pair pair;
-    if (number == viewer->number)
-        return false;
+    assert(number != viewer->number); /* nobody is connected to himself */
     member_load(core->views, member_id(core->views, number), &member);
     if (!can_act(&member))
         return false;
@@ -146,17 +145,17 @@ path_of_two(struct core *core, const struct member *viewer, const struct member 
     return found;
 }
 
-/* Who is connected to @member, sorted by number; NULL if memory is short. */
+/* Who is connected to @member, sorted by number, as far as the budget goes; NULL if memory is
+ * short.
+ */
 static uint32_t *
 neighbours(struct core *core, const struct member *member, uint64_t *budget, size_t *count)
 {
     uint32_t *numbers = malloc((member->connections + 1) * sizeof(*numbers));
     struct views_scan *scan = scan_adjacent(core, member->number, 0);
-    uint64_t number;
     *count = 0;
-    while (numbers && *count<member->connections && * budget> 0 &&
-           (number = scan_number(scan)) != 0) {
-        numbers[(*count)++] = (uint32_t)number;
+    while (numbers && *count<member->connections && * budget> 0) {
+        numbers[(*count)++] = (uint32_t)scan_number(scan);
         --*budget;
     }
     views_scan_end(scan);
@@ -204,7 +203,7 @@ path_of_three(struct core *core, const struct member *viewer, const struct membe
     if (!far || !near)
         core->err = KITH_UNAVAILABLE;
     for (size_t i = 0; far && near && i < near_count && out->degree == 0 && *budget > 0; i++) {
-        if (near[i] == other->number || !graph_visible(core, viewer, near[i]))
+        if (!graph_visible(core, viewer, near[i]))
             continue;
         uint64_t met = meet(core, viewer, near[i], far, far_count, budget);
         if (met != 0)

@@ -16,7 +16,9 @@ struct tally_map {
     size_t mask, count;
 };
 
-/* Candidates beyond this many are not counted; at a load of half that is 2 MiB. */
+/* The table begins with so many slots, and doubles when half of them are taken. Candidates beyond
+ * the most are not counted; it takes 2 MiB then. */
+#define SLOT_COUNT_MIN      ((size_t)1024)
 #define CANDIDATE_COUNT_MAX ((size_t)131072)
 
 /* Of the candidates, those with the most mutual connections are looked at more closely. What else
@@ -24,38 +26,62 @@ struct tally_map {
 #define CONSIDERED_COUNT_MAX 2000
 
 static bool
-map_init(struct tally_map *map)
+map_init(struct tally_map *map, size_t slot_count)
 {
-    map->mask = 2 * CANDIDATE_COUNT_MAX - 1;
+    assert((slot_count & (slot_count - 1)) == 0);
+    map->mask = slot_count - 1;
     map->count = 0;
-    map->slots = calloc(map->mask + 1, sizeof(*map->slots));
+    map->slots = calloc(slot_count, sizeof(*map->slots));
     return map->slots != NULL;
 }
 
-static void
-map_add(struct tally_map *map, uint64_t number)
+/* The slot of @number, or the free one where it belongs. */
+static struct slot *
+map_find(const struct tally_map *map, uint64_t number)
 {
     size_t at = (size_t)(number * UINT64_C(0x9e3779b97f4a7c15) >> 32) & map->mask;
     while (map->slots[at].number != 0 && map->slots[at].number != number)
         at = (at + 1) & map->mask;
-    if (map->slots[at].number == 0) {
-        if (map->count == CANDIDATE_COUNT_MAX)
-            return;
-        map->slots[at].number = (uint32_t)number;
-        map->count++;
-    }
-    map->slots[at].count++;
+    return &map->slots[at];
 }
 
-/* Connected already: not a candidate. */
+/* Make room for one more. False if memory is short: the map stays as it was. */
+static bool
+map_reserve(struct tally_map *map)
+{
+    struct tally_map larger;
+    if (2 * map->count <= map->mask || map->count >= CANDIDATE_COUNT_MAX)
+        return true;
+    if (!map_init(&larger, 2 * (map->mask + 1)))
+        return false;
+    for (size_t i = 0; i <= map->mask; i++)
+        if (map->slots[i].number != 0)
+            *map_find(&larger, map->slots[i].number) = map->slots[i];
+    larger.count = map->count;
+    free(map->slots);
+    *map = larger;
+    return true;
+}
+
+/* False if memory is short. */
+static bool
+map_add(struct tally_map *map, uint64_t number)
+{
+    if (!map_reserve(map))
+        return false;
+    struct slot *slot = map_find(map, number);
+    if (slot->number == 0 && map->count++ >= CANDIDATE_COUNT_MAX)
+        return true;
+    slot->number = (uint32_t)number;
+    slot->count++;
+    return true;
+}
+
+/* Connected already: not a candidate. A free slot stays free. */
 static void
 map_drop(struct tally_map *map, uint64_t number)
 {
-    size_t at = (size_t)(number * UINT64_C(0x9e3779b97f4a7c15) >> 32) & map->mask;
-    while (map->slots[at].number != 0 && map->slots[at].number != number)
-        at = (at + 1) & map->mask;
-    if (map->slots[at].number == number)
-        map->slots[at].count = 0;
+    map_find(map, number)->count = 0;
 }
 
 static void
@@ -111,8 +137,11 @@ count_friends(struct core *core, const struct member *member, struct tally_map *
         struct views_scan *scan =
             views_scan_begin(core->views, VIEW_ADJACENT, list_key_slice(&theirs), none);
         while (budget > 0 && views_scan_next(scan, &key, &value)) {
-            map_add(map, get_be32(value.data));
             budget--;
+            if (!map_add(map, get_be32(value.data))) {
+                core->err = KITH_UNAVAILABLE;
+                budget = 0;
+            }
         }
         views_scan_end(scan);
     }
@@ -158,15 +187,15 @@ consider(struct core *core, const struct member *member, uint64_t number, uint64
     struct pair pair;
     msec_t now_ms = core->decision.now_ms;
 
-    if (number == member->number)
-        return false;
+    assert(number != member->number); /* he was dropped with his connections */
     member_load(core->views, member_id(core->views, number), &other);
     if (!can_act(&other))
         return false;
     pair_load(core->views, member, &other, &pair);
     unsigned side = pair_side_of(member, &other);
     pair_show(&pair, side, now_ms);
-    if (pair.state == PAIR_CONNECTED || pair_is_pending(&pair, now_ms))
+    assert(pair.state != PAIR_CONNECTED);
+    if (pair_is_pending(&pair, now_ms))
         return false;
     if (pair.side[0].blocked_seq || pair.side[1].blocked_seq || pair.side[side].dismissed)
         return false;
@@ -189,7 +218,7 @@ graph_suggest(struct core *core, const struct member *member, unsigned limit,
     struct tally_map map;
     unsigned count = 0;
     assert(limit > 0 && limit <= SUGGESTION_COUNT_MAX);
-    if (!map_init(&map)) {
+    if (!map_init(&map, SLOT_COUNT_MIN)) {
         core->err = KITH_UNAVAILABLE;
         return 0;
     }

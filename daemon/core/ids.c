@@ -24,23 +24,26 @@ base32_encode(const uint8_t *bytes, size_t size, char *text)
         *text = digits[value << (5 - bits) & 31];
 }
 
+/* @text has as many digits as @size bytes take. */
 static bool
 base32_decode(struct slice text, uint8_t *bytes, size_t size)
 {
     unsigned bits = 0, value = 0;
     size_t done = 0;
+    assert(text.size == (size * 8 + 4) / 5);
     for (size_t i = 0; i < text.size; i++) {
         const char *digit = text.data[i] ? strchr(digits, text.data[i]) : NULL;
         if (!digit)
             return false;
         value = value << 5 | (unsigned)(digit - digits);
         bits += 5;
-        if (bits >= 8 && done < size) {
+        if (bits >= 8) {
             bytes[done++] = (uint8_t)(value >> (bits - 8));
             bits -= 8;
         }
     }
-    return done == size;
+    assert(done == size);
+    return true;
 }
 
 struct public_id

@@ -104,6 +104,8 @@ query_invites(struct call *call)
     while (page_next(&page, &key, &value)) {
         memcpy(id.bytes, value.data, sizeof(id.bytes));
         invite_load(call->core->views, &id, &invite);
+        if (!invite.known)
+            break; /* the views have failed */
         const char *state = state_of(&invite, &member, call->now_ms);
         if (wanted.data && !slice_is(wanted, state))
             continue;
@@ -126,7 +128,9 @@ tell_name(struct call *call, const struct member *inviter)
     buf_clear(&call->core->sealed);
     text_unseal(call->core, inviter->id, inviter->name, &call->core->sealed);
     text_name(buf_slice(&call->core->sealed), &plain);
-    if (plain.size > 0)
+    if (plain.failed)
+        call->core->err = KITH_UNAVAILABLE;
+    else if (plain.size > 0)
         entries_str(&call->out->result, "name", buf_slice(&plain));
     buf_fini(&plain);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <utf8proc.h>
 
+#include "base/assert.h"
 #include "core/text.h"
 
 #define NAME_WORD_SIZE_MIN 2 /* an initial is no name */
@@ -63,8 +64,7 @@ next_word(struct slice *text, struct slice *word)
     while (text->size > 0) {
         utf8proc_int32_t point;
         utf8proc_ssize_t size = utf8proc_iterate(text->data, (utf8proc_ssize_t)text->size, &point);
-        if (size <= 0)
-            return false;
+        assert(size > 0); /* it is valid UTF-8, and was cut at blanks only */
         bool inside = is_word_point(point);
         if (start && !inside)
             break;
@@ -94,7 +94,7 @@ append_word(struct buf *out, struct slice word)
     if (out->size > 0)
         buf_append(out, " ", 1);
     for (size_t i = 0; i < word.size; i++) {
-        bool digit = word.data[i] >= '0' && word.data[i] <= '9';
+        bool digit = word.data[i] <= '9'; /* what comes before 0 in ASCII is in no word */
         buf_append(out, digit ? (const uint8_t *)"0" : &word.data[i], 1);
     }
 }

@@ -126,6 +126,16 @@ views_put(struct views *views, enum view_table table, struct slice key, struct s
     change(views, table, key, ROW_VALUE, value);
 }
 
+struct slice
+views_row(struct views *views, const struct buf *made)
+{
+    if (!made->failed)
+        return buf_slice(made);
+    if (views->err == KITH_OK)
+        views->err = KITH_UNAVAILABLE;
+    return (struct slice){0};
+}
+
 void
 views_del(struct views *views, enum view_table table, struct slice key)
 {

@@ -23,6 +23,7 @@
 #ifndef KITH_STORE_VIEWS_H
 #define KITH_STORE_VIEWS_H
 
+#include "base/buf.h"
 #include "base/fault.h"
 #include "base/types.h"
 #include "proto/error.h"
@@ -38,6 +39,10 @@ struct slice views_get(struct views *views, enum view_table table, struct slice 
 /* Set or delete a row. Both are borrowed and copied. Deleting what is not there is no error. */
 void views_put(struct views *views, enum view_table table, struct slice key, struct slice value);
 void views_del(struct views *views, enum view_table table, struct slice key);
+
+/* What @made holds, to be put as a row or to go into one; borrowed. If memory ran out while it was
+ * made, the unit of change is lost (KITH_UNAVAILABLE), and nothing comes back. */
+struct slice views_row(struct views *views, const struct buf *made);
 
 /* Walk the rows of a LIST table whose key begins with @prefix, in key order, starting behind
  * @after (a whole key; absent: from the first). The table must not be changed meanwhile.

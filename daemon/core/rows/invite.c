@@ -135,7 +135,7 @@ invite_store(struct views *views, struct buf *scratch, const struct invite *invi
     assert(!public_id_is_none(&invite->id));
     buf_clear(scratch);
     fields_encode(scratch, fields, ARRAY_COUNT(fields), invite);
-    views_put(views, VIEW_INVITE, id_slice(&invite->id), buf_slice(scratch));
+    views_put(views, VIEW_INVITE, id_slice(&invite->id), views_row(views, scratch));
 }
 
 void
@@ -277,5 +277,5 @@ label_store(struct views *views, struct buf *scratch, uint64_t inviter, const st
     struct list_key key = label_key(inviter, label->label);
     buf_clear(scratch);
     fields_encode(scratch, label_fields, ARRAY_COUNT(label_fields), label);
-    views_put(views, VIEW_LABEL, list_key_slice(&key), buf_slice(scratch));
+    views_put(views, VIEW_LABEL, list_key_slice(&key), views_row(views, scratch));
 }

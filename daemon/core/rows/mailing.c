@@ -59,7 +59,7 @@ pace_add(struct views *views, struct buf *scratch, uint64_t inviter, msec_t slot
         buf_append(scratch, slots.data + first * SLOT_SIZE, (count - first) * SLOT_SIZE);
     put_be64(slot, (uint64_t)slot_ms);
     buf_append(scratch, slot, sizeof(slot));
-    views_put(views, VIEW_PACE, number_key(inviter, key), buf_slice(scratch));
+    views_put(views, VIEW_PACE, number_key(inviter, key), views_row(views, scratch));
 }
 
 /* --- the contact's mails: time, event, inviter; in order of time --------------------------------
@@ -146,7 +146,7 @@ mails_add(struct views *views, struct buf *scratch, struct slice contact, const 
     }
     if (!added)
         append_mail(scratch, mail);
-    views_put(views, VIEW_MAILS, contact, buf_slice(scratch));
+    views_put(views, VIEW_MAILS, contact, views_row(views, scratch));
 }
 
 void
@@ -164,8 +164,9 @@ void
 mails_del(struct views *views, struct buf *scratch, struct slice contact, seq_t seq)
 {
     mails_except(mails_load(views, contact), seq, scratch);
-    if (scratch->size > 0)
-        views_put(views, VIEW_MAILS, contact, buf_slice(scratch));
+    struct slice row = views_row(views, scratch);
+    if (row.size > 0)
+        views_put(views, VIEW_MAILS, contact, row);
     else
         views_del(views, VIEW_MAILS, contact);
 }

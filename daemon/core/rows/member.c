@@ -60,7 +60,7 @@ member_store(struct views *views, struct buf *scratch, const struct member *memb
     assert(member->number > 0);
     buf_clear(scratch);
     fields_encode(scratch, fields, ARRAY_COUNT(fields), member);
-    views_put(views, VIEW_MEMBER, member->id, buf_slice(scratch));
+    views_put(views, VIEW_MEMBER, member->id, views_row(views, scratch));
 }
 
 static bool

@@ -155,7 +155,7 @@ pair_store(struct views *views, struct buf *scratch, const struct pair *pair)
     }
     buf_clear(scratch);
     fields_encode(scratch, fields, ARRAY_COUNT(fields), pair);
-    views_put(views, VIEW_PAIR, key_of(pair->lo, pair->hi, key), buf_slice(scratch));
+    views_put(views, VIEW_PAIR, key_of(pair->lo, pair->hi, key), views_row(views, scratch));
 }
 
 void
