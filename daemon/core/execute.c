@@ -284,6 +284,16 @@ call_args(struct core *core, const struct envelope *envelope)
     return err;
 }
 
+enum kith_err
+call_outcome(struct core *core, enum kith_err err)
+{
+    if (core_error(core) == KITH_OK)
+        return err;
+    entries_clear(&core->decision.detail);
+    core->decision.text[0] = 0;
+    return core_error(core);
+}
+
 static enum kith_err
 check_shape(struct core *core, const struct envelope *envelope)
 {
@@ -336,8 +346,7 @@ execute_command(struct core *core, const struct envelope *envelope,
         err = command_fns[envelope->op](&call);
         guess_note(core, err, context->now_ms);
     }
-    if (core_error(core) != KITH_OK)
-        err = core_error(core); /* what was decided may rest on rows that could not be read */
+    err = call_outcome(core, err);
     if (err == KITH_OK && call.leaves_no_trace) {
         answer_untraced(core, head, reply);
     } else if (err == KITH_OK) {

@@ -102,6 +102,10 @@ void guess_note(struct core *core, enum kith_err err, msec_t now_ms);
 /* Check the arguments into core->args; what is wrong with them goes into core->decision. */
 enum kith_err call_args(struct core *core, const struct envelope *envelope);
 
+/* What came of a call that ended with @err: where the views or the memory failed meanwhile, that,
+ * for what was found may rest on rows that could not be read. */
+enum kith_err call_outcome(struct core *core, enum kith_err err);
+
 /* Answer with an error and the details in core->decision, and count it. */
 void reply_refuse(struct core *core, const struct reply_head *head, enum kith_err err, size_t room,
                   struct buf *reply);

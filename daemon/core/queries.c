@@ -270,8 +270,7 @@ execute_query(struct core *core, const struct envelope *envelope,
         err = query_fns[envelope->op](&call);
         guess_note(core, err, context->now_ms);
     }
-    if (core_error(core) != KITH_OK)
-        err = core_error(core); /* what was found may rest on rows that could not be read */
+    err = call_outcome(core, err);
     if (err != KITH_OK)
         return refuse_query(core, head, err, room, reply);
     if (call.waits) {
