@@ -1,8 +1,7 @@
 /* store/checkpoint.h: the thread that writes a frozen overlay into the views' environment.
  *
  * The phase says whom the overlay and the fields marked so belong to: the thread while WRITING and
- * CLEANING, the loop otherwise. A transaction begins, works and commits in the thread, as LMDB
- * demands.
+ * CLEANING, the loop otherwise.
  *
  * Layer:    store (internal).
  * Thread:   the loop calls all of these; the thread is inside.
@@ -11,18 +10,16 @@
 #ifndef KITH_STORE_CHECKPOINT_H
 #define KITH_STORE_CHECKPOINT_H
 
-#include <pthread.h>
-
 #include "store/env.h"
 #include "store/filter.h"
 #include "store/overlay.h"
+#include "store/worker.h"
 
 enum checkpoint_phase {
     CHECKPOINT_IDLE,
     CHECKPOINT_WRITING,
     CHECKPOINT_WRITTEN, /* or failed: look at err, then checkpoint_clean() or checkpoint_again() */
-    CHECKPOINT_CLEANING,
-    CHECKPOINT_STOPPING
+    CHECKPOINT_CLEANING
 };
 
 /* What the views' environment knows of itself: one row of its table "meta". */
@@ -44,12 +41,8 @@ struct checkpoint_tables {
 struct checkpoint {
     struct env *env;                        /* borrowed until closed */
     const struct checkpoint_tables *tables; /* likewise */
-    int fd;                                 /* readable when a write has ended */
-    bool running;
-    pthread_t thread;
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    enum checkpoint_phase phase; /* guarded by the mutex */
+    struct worker worker;
+    bool is_cleaning; /* what the worker does, or did last */
 
     /* These belong to whom the phase says. */
     struct overlay *overlay;

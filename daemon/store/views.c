@@ -309,7 +309,7 @@ views_full(const struct views *views)
 int
 views_fd(const struct views *views)
 {
-    return views->checkpoint.fd;
+    return views->checkpoint.worker.fd;
 }
 
 const struct fault *
