@@ -17,10 +17,18 @@
 struct entry {
     struct net_request request;
     struct parked_query *parked; /* owned; it waited, and `request` is empty; else NULL */
-    size_t offset, size;         /* the answer, in batch->replies */
+    size_t offset, size;         /* the answer, in the replies of its work */
     bool late;                   /* turned away, for it waited too long */
     bool waits;                  /* no answer yet */
     struct core_wait wait;
+};
+
+/* The messages of a batch, and their answers. */
+struct work {
+    unsigned count, waiting_count;
+    size_t size, waiting_size;
+    struct buf replies;
+    struct entry entries[ENTRY_COUNT_MAX];
 };
 
 struct batch {
@@ -29,16 +37,15 @@ struct batch {
     msec_t now_ms;                /* the log's time, likewise */
     bool drain;
     bool swept_all;
-    bool overrun;    /* more comes than can be done */
-    bool left;       /* messages, when no more were taken */
-    msec_t spent_ms; /* of this turn, when the clock was last looked at */
-    unsigned count, waiting_count;
-    size_t size, waiting_size;
-    struct buf replies;
+    bool overrun;         /* more comes than can be done */
+    bool left;            /* messages, when no more were taken */
+    msec_t spent_ms;      /* of this turn, when the clock was last looked at */
+    struct work works[2]; /* they take turns */
+    struct work *open;    /* what is executed now */
+    struct work *flight;  /* what the thread commits, not answered yet; NULL if nothing is */
     seq_t published_seq;
     msec_t trouble_ms;
     uint64_t trouble_count;
-    struct entry entries[ENTRY_COUNT_MAX];
 };
 
 struct batch *
@@ -48,9 +55,9 @@ batch_create(struct daemon *daemon)
     if (!batch)
         return NULL;
     batch->daemon = daemon;
+    batch->open = &batch->works[0];
     batch->published_seq = log_last(store_log(daemon->store));
     batch->trouble_ms = -TROUBLE_EVERY_MS;
-    buf_init(&batch->replies);
     return batch;
 }
 
@@ -59,8 +66,9 @@ batch_destroy(struct batch *batch)
 {
     if (!batch)
         return;
-    assert(batch->count == 0);
-    buf_fini(&batch->replies);
+    assert(!batch->flight && batch->open->count == 0);
+    for (unsigned i = 0; i < ARRAY_COUNT(batch->works); i++)
+        buf_fini(&batch->works[i].replies);
     free(batch);
 }
 
@@ -85,37 +93,38 @@ execute(struct batch *batch, struct entry *entry, enum kith_err refuse)
         context.scanned = entry->parked->scanned;
         context.last_try |= entry->parked->due_ms <= batch->reading.mono_ms;
     }
-    entry->offset = batch->replies.size;
+    struct work *work = batch->open;
+    entry->offset = work->replies.size;
     entry->waits = false;
     if (entry->late) {
-        core_refuse(daemon->core, body, KITH_BUSY, context.now_ms, &batch->replies);
-        entry->size = batch->replies.size - entry->offset;
+        core_refuse(daemon->core, body, KITH_BUSY, context.now_ms, &work->replies);
+        entry->size = work->replies.size - entry->offset;
         return;
     }
     enum core_answer answer =
-        core_execute(daemon->core, body, &context, &batch->replies, &entry->wait);
+        core_execute(daemon->core, body, &context, &work->replies, &entry->wait);
     if (answer == CORE_WAITS) {
-        size_t size = batch->waiting_size + body.size;
-        entry->waits = parked_has_room(daemon->parked, batch->waiting_count + 1, size);
+        size_t size = work->waiting_size + body.size;
+        entry->waits = parked_has_room(daemon->parked, work->waiting_count + 1, size);
     }
     if (answer == CORE_WAITS && !entry->waits) {
         context.last_try = true;
         context.scanned = entry->wait.scanned;
-        answer = core_execute(daemon->core, body, &context, &batch->replies, &entry->wait);
+        answer = core_execute(daemon->core, body, &context, &work->replies, &entry->wait);
         assert(answer == CORE_REPLIED);
     }
-    batch->waiting_count += entry->waits;
-    batch->waiting_size += entry->waits ? body.size : 0;
-    entry->size = batch->replies.size - entry->offset;
+    work->waiting_count += entry->waits;
+    work->waiting_size += entry->waits ? body.size : 0;
+    entry->size = work->replies.size - entry->offset;
 }
 
 static void
 begin(struct batch *batch, enum kith_err refuse)
 {
     struct daemon *daemon = batch->daemon;
-    buf_clear(&batch->replies);
-    batch->waiting_count = 0;
-    batch->waiting_size = 0;
+    buf_clear(&batch->open->replies);
+    batch->open->waiting_count = 0;
+    batch->open->waiting_size = 0;
     store_begin(daemon->store);
     core_begin(daemon->core);
     batch->swept_all = true;
@@ -132,9 +141,10 @@ begin(struct batch *batch, enum kith_err refuse)
 static bool
 has_room(struct batch *batch)
 {
-    if (batch->count % CLOCK_LOOK_EVERY == CLOCK_LOOK_EVERY - 1)
+    const struct work *work = batch->open;
+    if (work->count % CLOCK_LOOK_EVERY == CLOCK_LOOK_EVERY - 1)
         batch->spent_ms = clock_read().mono_ms - batch->reading.mono_ms;
-    if (batch->size >= BATCH_SIZE_MAX || batch->replies.size >= BATCH_REPLY_SIZE_MAX ||
+    if (work->size >= BATCH_SIZE_MAX || work->replies.size >= BATCH_REPLY_SIZE_MAX ||
         core_batch_events(batch->daemon->core) >= CORE_BATCH_EVENTS_MAX)
         return false;
     return batch->spent_ms < BATCH_MS_MAX;
@@ -147,53 +157,6 @@ is_late(const struct batch *batch, const struct net_request *request)
     const struct daemon *daemon = batch->daemon;
     return batch->overrun && batch->spent_ms < BATCH_LATE_MS_MAX &&
            net_waited(daemon->net, request) >= daemon->config.wait_max_ms;
-}
-
-static void
-take_messages(struct batch *batch, enum kith_err refuse)
-{
-    struct net *net = batch->daemon->net;
-    unsigned eaten = 0;
-    while (batch->count < BATCH_COUNT_MAX && has_room(batch)) {
-        struct entry *entry = &batch->entries[batch->count];
-        if (!net_receive(net, &entry->request)) {
-            /* Rubbish must not end the turn: each would have a commit of its own behind it. */
-            batch->left = net_is_readable(net);
-            if (!batch->left || ++eaten == BATCH_EATEN_MAX)
-                return;
-            continue;
-        }
-        entry->parked = NULL;
-        entry->late = is_late(batch, &entry->request);
-        batch->count++;
-        batch->size += entry->request.body.size;
-        execute(batch, entry, refuse);
-    }
-}
-
-static struct parked_query *
-take_one_parked(struct batch *batch)
-{
-    struct daemon *daemon = batch->daemon;
-    return batch->drain ? parked_take_any(daemon->parked)
-                        : parked_take(daemon->parked, log_last(store_log(daemon->store)),
-                                      batch->reading.mono_ms);
-}
-
-static void
-take_parked(struct batch *batch, enum kith_err refuse)
-{
-    for (unsigned i = 0; i < BATCH_PARKED_MAX && (i == 0 || has_room(batch)); i++) {
-        struct entry *entry = &batch->entries[batch->count];
-        assert(batch->count < ENTRY_COUNT_MAX);
-        entry->parked = take_one_parked(batch);
-        if (!entry->parked)
-            return;
-        entry->late = false;
-        batch->count++;
-        batch->size += entry->parked->size;
-        execute(batch, entry, refuse);
-    }
 }
 
 /* The store failed, as opposed to what was asked of it. */
@@ -218,12 +181,19 @@ commit(struct batch *batch, struct fault *fault)
     return outcome;
 }
 
+/* Execute the messages of the open work once more, from the beginning. */
+static void
+execute_again(struct batch *batch, enum kith_err refuse)
+{
+    begin(batch, refuse);
+    for (unsigned i = 0; i < batch->open->count; i++)
+        execute(batch, &batch->open->entries[i], refuse);
+}
+
 static struct outcome
 run_again(struct batch *batch, enum kith_err refuse, struct fault *fault)
 {
-    begin(batch, refuse);
-    for (unsigned i = 0; i < batch->count; i++)
-        execute(batch, &batch->entries[i], refuse);
+    execute_again(batch, refuse);
     return commit(batch, fault);
 }
 
@@ -257,13 +227,14 @@ tell_trouble(struct batch *batch, const struct fault *fault)
 static void
 refuse_all(struct batch *batch, enum kith_err err)
 {
-    buf_clear(&batch->replies);
-    for (unsigned i = 0; i < batch->count; i++) {
-        struct entry *entry = &batch->entries[i];
+    struct work *work = batch->open;
+    buf_clear(&work->replies);
+    for (unsigned i = 0; i < work->count; i++) {
+        struct entry *entry = &work->entries[i];
         entry->waits = false;
-        entry->offset = batch->replies.size;
-        core_refuse(batch->daemon->core, entry_body(entry), err, batch->now_ms, &batch->replies);
-        entry->size = batch->replies.size - entry->offset;
+        entry->offset = work->replies.size;
+        core_refuse(batch->daemon->core, entry_body(entry), err, batch->now_ms, &work->replies);
+        entry->size = work->replies.size - entry->offset;
     }
 }
 
@@ -321,7 +292,7 @@ park(struct batch *batch, struct entry *entry)
 }
 
 static void
-answer(struct batch *batch, struct entry *entry)
+answer(struct batch *batch, const struct work *work, struct entry *entry)
 {
     struct daemon *daemon = batch->daemon;
     const struct net_route *route = entry->parked ? &entry->parked->route : &entry->request.route;
@@ -329,7 +300,7 @@ answer(struct batch *batch, struct entry *entry)
     struct buf busy = {0};
     struct slice reply = {0};
     if (!entry->waits) {
-        reply = slice_of(batch->replies.data + entry->offset, entry->size);
+        reply = slice_of(work->replies.data + entry->offset, entry->size);
     } else if (!park(batch, entry)) {
         core_refuse(daemon->core, entry_body(entry), KITH_BUSY, batch->now_ms, &busy);
         reply = buf_slice(&busy);
@@ -344,27 +315,27 @@ answer(struct batch *batch, struct entry *entry)
 }
 
 static void
-answer_all(struct batch *batch)
+answer_all(struct batch *batch, struct work *work)
 {
     /* Without memory for the replies they are as good as lost on the way, and clients ask again. */
-    if (batch->replies.failed) {
-        diag(DIAG_ERROR, "memory is short: %u messages are not answered", batch->count);
-        for (unsigned i = 0; i < batch->count; i++)
-            batch->entries[i].size = 0;
+    if (work->replies.failed) {
+        diag(DIAG_ERROR, "memory is short: %u messages are not answered", work->count);
+        for (unsigned i = 0; i < work->count; i++)
+            work->entries[i].size = 0;
     }
     net_replies_begin(batch->daemon->net);
-    for (unsigned i = 0; i < batch->count; i++)
-        answer(batch, &batch->entries[i]);
+    for (unsigned i = 0; i < work->count; i++)
+        answer(batch, work, &work->entries[i]);
     net_replies_end(batch->daemon->net);
-    batch->count = 0;
-    batch->size = 0;
+    work->count = 0;
+    work->size = 0;
 }
 
 static void
 publish(struct batch *batch)
 {
     struct daemon *daemon = batch->daemon;
-    seq_t last_seq = log_last(store_log(daemon->store));
+    seq_t last_seq = log_durable(store_log(daemon->store));
     if (last_seq == batch->published_seq || daemon->damage > 0)
         return;
     unsigned count = core_frame_count(daemon->core);
@@ -377,6 +348,139 @@ publish(struct batch *batch)
     if (count == 0)
         daemon_beat(daemon);
     batch->published_seq = last_seq;
+}
+
+/* What the open work did is durable: tell it. */
+static void
+tell(struct batch *batch, struct work *work)
+{
+    answer_all(batch, work);
+    publish(batch);
+}
+
+/* ---- The flight: a batch that is committed while the next one is executed ---- */
+
+/* Hand the open work to the thread, and open the other one. False if it has to be committed here,
+ * for small batches would wait longer for the thread than for the disk. */
+static bool
+take_off(struct batch *batch)
+{
+    struct daemon *daemon = batch->daemon;
+    struct fault fault;
+    int64_t least = daemon->config.commit_aside;
+    assert(!batch->flight);
+    if (least == 0 || batch->open->count < least || batch->drain ||
+        core_error(daemon->core) != KITH_OK || !store_may_seal(daemon->store) ||
+        views_is_due(store_views(daemon->store), batch->reading.mono_ms))
+        return false;
+    /* With no error in the batch there is none here. */
+    enum kith_err err = store_seal(daemon->store, &fault);
+    assert(err == KITH_OK);
+    core_seal(daemon->core);
+    batch->flight = batch->open;
+    batch->open = &batch->works[batch->flight == &batch->works[0]];
+    return true;
+}
+
+/* The flight failed, and took with it what was executed since: run both again. False if the
+ * process must exit. */
+static bool
+fly_again(struct batch *batch, struct work *work, struct outcome outcome, enum kith_err refuse,
+          struct fault *fault)
+{
+    struct work *open = batch->open;
+    core_end(batch->daemon->core, false);
+    batch->open = work;
+    bool goes_on = recover(batch, outcome, refuse, fault);
+    batch->open = open;
+    if (!goes_on)
+        return false;
+    tell(batch, work);
+    execute_again(batch, gate_refusal(&batch->daemon->gate));
+    return true;
+}
+
+/* Wait for the flight, and tell what it did. False if the process must exit. */
+static bool
+land(struct batch *batch, enum kith_err refuse, struct fault *fault)
+{
+    struct work *work = batch->flight;
+    struct outcome outcome = {store_settle(batch->daemon->store, fault), false};
+    outcome.unknown = outcome.err == KITH_INTERNAL;
+    core_settle(batch->daemon->core, outcome.err == KITH_OK);
+    batch->flight = NULL;
+    if (outcome.err != KITH_OK)
+        return fly_again(batch, work, outcome, refuse, fault);
+    tell(batch, work);
+    return true;
+}
+
+/* ---- The turn ---- */
+
+/* False if the process must exit. */
+static bool
+take_messages(struct batch *batch, enum kith_err refuse, struct fault *fault)
+{
+    struct net *net = batch->daemon->net;
+    unsigned eaten = 0;
+    while (batch->open->count < BATCH_COUNT_MAX && has_room(batch)) {
+        struct entry *entry = &batch->open->entries[batch->open->count];
+        if (!net_receive(net, &entry->request)) {
+            /* Rubbish must not end the turn: each would have a commit of its own behind it. */
+            batch->left = net_is_readable(net);
+            if (!batch->left || ++eaten == BATCH_EATEN_MAX)
+                break;
+            continue;
+        }
+        entry->parked = NULL;
+        entry->late = is_late(batch, &entry->request);
+        batch->open->count++;
+        batch->open->size += entry->request.body.size;
+        execute(batch, entry, refuse);
+        bool landed = batch->flight && store_is_written(batch->daemon->store);
+        if (landed && !land(batch, refuse, fault))
+            return false;
+    }
+    return true;
+}
+
+static struct parked_query *
+take_one_parked(struct batch *batch)
+{
+    struct daemon *daemon = batch->daemon;
+    return batch->drain ? parked_take_any(daemon->parked)
+                        : parked_take(daemon->parked, log_last(store_log(daemon->store)),
+                                      batch->reading.mono_ms);
+}
+
+static void
+take_parked(struct batch *batch, enum kith_err refuse)
+{
+    for (unsigned i = 0; i < BATCH_PARKED_MAX && (i == 0 || has_room(batch)); i++) {
+        struct entry *entry = &batch->open->entries[batch->open->count];
+        assert(batch->open->count < ENTRY_COUNT_MAX);
+        entry->parked = take_one_parked(batch);
+        if (!entry->parked)
+            return;
+        entry->late = false;
+        batch->open->count++;
+        batch->open->size += entry->parked->size;
+        execute(batch, entry, refuse);
+    }
+}
+
+static bool
+finish(struct batch *batch, enum kith_err refuse, struct fault *fault)
+{
+    if (batch->flight && !land(batch, refuse, fault))
+        return false;
+    if (take_off(batch))
+        return true;
+    struct outcome outcome = commit(batch, fault);
+    if (outcome.err != KITH_OK && !recover(batch, outcome, refuse, fault))
+        return false;
+    tell(batch, batch->open);
+    return true;
 }
 
 static struct batch_next
@@ -404,7 +508,7 @@ batch_turn(struct batch *batch, bool drain)
     struct daemon *daemon = batch->daemon;
     struct views *views = store_views(daemon->store);
     struct fault fault = {""};
-    assert(batch->count == 0);
+    assert(batch->open->count == 0);
     batch->drain = drain;
     batch->reading = clock_read();
     batch->now_ms = daemon_now(daemon, batch->reading);
@@ -417,16 +521,14 @@ batch_turn(struct batch *batch, bool drain)
     batch->spent_ms = 0;
 
     begin(batch, refuse);
-    if (hold_ms == 0)
-        take_messages(batch, refuse);
+    bool goes_on = hold_ms > 0 || take_messages(batch, refuse, &fault);
     gate_left(&daemon->gate, batch->left, batch->reading.mono_ms);
-    take_parked(batch, refuse);
-    struct outcome outcome = commit(batch, &fault);
-    if (outcome.err != KITH_OK && !recover(batch, outcome, refuse, &fault))
+    if (goes_on) {
+        take_parked(batch, refuse);
+        goes_on = finish(batch, refuse, &fault);
+    }
+    if (!goes_on)
         return (struct batch_next){.failed = true};
-    /* Durable from here on. */
-    answer_all(batch);
-    publish(batch);
     views_tick(views, batch->reading.mono_ms);
     return look_ahead(batch, hold_ms, net_tick(daemon->net, batch->reading.mono_ms));
 }

@@ -22,7 +22,7 @@ static const int signal_numbers[SIGNAL_COUNT] = {SIGTERM, SIGINT, SIGHUP};
 struct loop {
     uint32_t magic;
     uv_loop_t uv;
-    uv_poll_t commands, checkpoints;
+    uv_poll_t commands, commits, checkpoints;
     uv_check_t check;
     uv_idle_t idle; /* active: do not wait, there is more to do */
     uv_timer_t wake;
@@ -190,8 +190,11 @@ static int
 init_handles(struct loop *loop)
 {
     int command_fd = net_command_fd(loop->daemon->net);
+    int commit_fd = store_fd(loop->daemon->store);
     int checkpoint_fd = views_fd(store_views(loop->daemon->store));
     int rc = uv_poll_init(&loop->uv, &loop->commands, command_fd);
+    if (rc == 0)
+        rc = uv_poll_init(&loop->uv, &loop->commits, commit_fd);
     if (rc == 0)
         rc = uv_poll_init(&loop->uv, &loop->checkpoints, checkpoint_fd);
     if (rc == 0)
@@ -208,9 +211,11 @@ init_handles(struct loop *loop)
 static int
 start_handles(struct loop *loop)
 {
-    loop->commands.data = loop->checkpoints.data = loop->check.data = loop;
+    loop->commands.data = loop->commits.data = loop->checkpoints.data = loop->check.data = loop;
     loop->idle.data = loop->wake.data = loop;
-    int rc = uv_poll_start(&loop->checkpoints, UV_READABLE, on_readable);
+    int rc = uv_poll_start(&loop->commits, UV_READABLE, on_readable);
+    if (rc == 0)
+        rc = uv_poll_start(&loop->checkpoints, UV_READABLE, on_readable);
     if (rc == 0)
         rc = uv_check_start(&loop->check, on_check);
     for (unsigned i = 0; i < SIGNAL_COUNT && rc == 0; i++) {

@@ -26,6 +26,8 @@ core_create(const struct core_options *options)
     core->clock_manual = options->clock_manual;
     memcpy(core->seed, options->seed, sizeof(core->seed));
     memcpy(&core->guess.seed, options->seed, sizeof(core->guess.seed));
+    core->output = &core->outputs[0];
+    core->ended = core->output;
     core->rules.settings = options->settings;
     core->rules.id_key = store_secrets(options->store)->id_key;
     apply_init(&core->apply, core->views, core->log);
@@ -50,7 +52,8 @@ core_destroy(struct core *core)
     buf_fini(&core->sealed);
     buf_fini(&core->others);
     buf_fini(&core->record);
-    buf_fini(&core->frames);
+    for (unsigned i = 0; i < ARRAY_COUNT(core->outputs); i++)
+        buf_fini(&core->outputs[i].frames);
     sodium_memzero(core->seed, sizeof(core->seed));
     free(core);
 }
@@ -115,9 +118,9 @@ void
 core_begin(struct core *core)
 {
     core->err = KITH_OK;
-    core->batch_events = 0;
-    core->tally = (struct tally){0};
-    buf_clear(&core->frames);
+    core->output->events = 0;
+    core->output->tally = (struct tally){0};
+    buf_clear(&core->output->frames);
 }
 
 enum kith_err
@@ -129,40 +132,67 @@ core_error(const struct core *core)
 unsigned
 core_batch_events(const struct core *core)
 {
-    return core->batch_events;
+    return core->output->events;
+}
+
+static void
+end(struct core *core, struct output *output, bool committed)
+{
+    const struct tally *tally = &output->tally;
+    core->ended = output;
+    if (!committed) {
+        output->events = 0;
+        return;
+    }
+    if (tally->commands + tally->commands_repeated + tally->queries + tally->swept > 0)
+        core->stats->batches++;
+    core->stats->commands += tally->commands;
+    core->stats->commands_repeated += tally->commands_repeated;
+    core->stats->queries += tally->queries;
+    core->stats->events += tally->events;
+    core->stats->swept += tally->swept;
 }
 
 void
 core_end(struct core *core, bool committed)
 {
-    if (!committed) {
-        core->batch_events = 0;
-        return;
-    }
-    const struct tally *tally = &core->tally;
-    if (tally->commands + tally->commands_repeated + tally->queries + tally->swept > 0)
-        core->stats->batches++;
-    core->stats->commands += core->tally.commands;
-    core->stats->commands_repeated += core->tally.commands_repeated;
-    core->stats->queries += core->tally.queries;
-    core->stats->events += core->tally.events;
-    core->stats->swept += core->tally.swept;
+    end(core, core->output, committed);
+}
+
+/* The two outputs take turns. */
+static struct output *
+other_output(struct core *core)
+{
+    return &core->outputs[core->output == &core->outputs[0]];
+}
+
+void
+core_seal(struct core *core)
+{
+    core->output = other_output(core);
+}
+
+void
+core_settle(struct core *core, bool committed)
+{
+    end(core, other_output(core), committed);
 }
 
 unsigned
 core_frame_count(const struct core *core)
 {
-    bool all = core->batch_events <= CORE_FRAMES_MAX && !core->frames.failed;
-    return all ? core->batch_events : 0;
+    bool all = core->ended->events <= CORE_FRAMES_MAX && !core->ended->frames.failed;
+    return all ? core->ended->events : 0;
 }
 
 void
 core_frame(const struct core *core, unsigned index, const char **topic, struct slice *body)
 {
+    const struct output *output = core->ended;
     assert(index < core_frame_count(core));
-    size_t start = index > 0 ? core->frame_end[index - 1] : 0;
-    *topic = event_type_name(core->frame_type[index]);
-    *body = slice_of(core->frames.data + start, core->frame_end[index] - start);
+    size_t start = index > 0 ? output->frame_end[index - 1] : 0;
+    *topic = event_type_name(output->frame_type[index]);
+    *body = slice_of(output->frames.data + start, output->frame_end[index] - start);
 }
 
 void
@@ -172,7 +202,7 @@ core_beat(struct core *core, msec_t now_ms, struct buf *body)
     write_cstr(body, "epoch");
     write_uint(body, log_epoch(core->log));
     write_cstr(body, "last_seq");
-    write_uint(body, log_last(core->log));
+    write_uint(body, log_durable(core->log));
     write_cstr(body, "at");
     write_int(body, now_ms);
 }

@@ -112,8 +112,14 @@ unsigned core_batch_events(const struct core *core);
 /* End the batch; @committed: store_end() succeeded, and counters and frames are kept. */
 void core_end(struct core *core, bool committed);
 
-/* The frames to publish for the batch that just ended: 0 .. core_frame_count() - 1. More events
- * than CORE_FRAMES_MAX give no frame at all. Borrowed until the next core_begin. */
+/* The same in two steps, beside store_seal() and store_settle(): the next batch may begin between
+ * them. */
+void core_seal(struct core *core);
+void core_settle(struct core *core, bool committed);
+
+/* The frames to publish for the batch that ended or was settled last: 0 .. core_frame_count() - 1.
+ * More events than CORE_FRAMES_MAX give no frame at all. Borrowed until the next call of one of the
+ * functions above. */
 unsigned core_frame_count(const struct core *core);
 void core_frame(const struct core *core, unsigned index, const char **topic, struct slice *body);
 

@@ -14,12 +14,13 @@
 static void
 render_frame(struct core *core, const struct event *event, struct slice cause)
 {
-    unsigned index = core->batch_events;
+    struct output *output = core->output;
+    unsigned index = output->events;
     if (index >= CORE_FRAMES_MAX)
         return;
-    event_render(&core->frames, event, cause);
-    core->frame_end[index] = core->frames.size;
-    core->frame_type[index] = (uint8_t)event->type;
+    event_render(&output->frames, event, cause);
+    output->frame_end[index] = output->frames.size;
+    output->frame_type[index] = (uint8_t)event->type;
 }
 
 static void
@@ -35,8 +36,8 @@ append_one(struct core *core, const struct event *event, struct slice cause)
     }
     assert(seq == event->seq);
     render_frame(core, event, cause);
-    core->batch_events++;
-    core->tally.events++;
+    core->output->events++;
+    core->output->tally.events++;
 }
 
 static void
@@ -164,7 +165,7 @@ repeat(struct core *core, enum kith_op op, const struct event *first, struct rep
     core->kept.count = reader_map(&reader);
     buf_append(&core->kept.buf, reader.at, (size_t)(reader.end - reader.at));
     reply_ok(reply, head, &core->kept, find_secrets(core, op, first, first->head_result));
-    core->tally.commands_repeated++;
+    core->output->tally.commands_repeated++;
 }
 
 /* The head of an earlier command with this id, while its outcome is kept. */
@@ -248,7 +249,7 @@ keep_and_answer(struct core *core, const struct envelope *envelope, struct slice
     head->at_ms = decision->now_ms;
     reply_ok(reply, head, &decision->result,
              find_secrets(core, envelope->op, &decision->events[0], buf_slice(&core->result)));
-    core->tally.commands++;
+    core->output->tally.commands++;
 }
 
 static void
@@ -256,7 +257,7 @@ answer_untraced(struct core *core, struct reply_head *head, struct buf *reply)
 {
     assert(core->decision.event_count == 0);
     reply_ok(reply, head, &core->decision.result, NULL);
-    core->tally.commands++;
+    core->output->tally.commands++;
 }
 
 /* Nobody connects to himself: for all operations on two members at once. */

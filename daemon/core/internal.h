@@ -18,6 +18,15 @@ struct tally {
     uint64_t commands, commands_repeated, queries, events, swept;
 };
 
+/* What comes of a batch once it is committed. */
+struct output {
+    struct tally tally;
+    unsigned events;
+    struct buf frames;
+    size_t frame_end[CORE_FRAMES_MAX];
+    uint8_t frame_type[CORE_FRAMES_MAX];
+};
+
 struct core {
     struct store *store;
     struct log *log;
@@ -51,12 +60,10 @@ struct core {
 
     /* Of the batch: */
     enum kith_err err;
-    unsigned batch_events;
-    struct tally tally;
     struct buf record;
-    struct buf frames;
-    size_t frame_end[CORE_FRAMES_MAX];
-    uint8_t frame_type[CORE_FRAMES_MAX];
+    struct output outputs[2];   /* of the open batch and of the sealed one */
+    struct output *output;      /* of the open one */
+    const struct output *ended; /* of the one that ended last: what core_frame() tells */
 };
 
 /* What one operation runs with. */

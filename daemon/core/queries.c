@@ -227,7 +227,7 @@ answer(struct core *core, const struct call *call, struct reply_head *head, size
        struct buf *reply)
 {
     size_t start = reply->size;
-    core->tally.queries++;
+    core->output->tally.queries++;
     if (call->result_nil)
         reply_nil(reply, head);
     else

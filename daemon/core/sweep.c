@@ -170,6 +170,6 @@ core_sweep(struct core *core, msec_t now_ms)
     count += sweep_closing(core, now_ms, CORE_SWEEP_MAX - count);
     if (core_error(core) == KITH_OK)
         count += sweep_converting(core, now_ms, CORE_SWEEP_MAX - count);
-    core->tally.swept += count;
+    core->output->tally.swept += count;
     return count;
 }

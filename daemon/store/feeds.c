@@ -28,7 +28,7 @@ feeds_clear(struct feeds *feeds)
 {
     if (feeds->capacity > CAPACITY_KEPT)
         feeds_fini(feeds);
-    feeds->count = feeds->unit_count = 0;
+    feeds->count = 0;
     if (feeds->heads)
         memset(feeds->heads, 0, ((size_t)feeds->mask + 1) * sizeof(*feeds->heads));
 }
@@ -126,16 +126,10 @@ feeds_read(const struct feeds *feeds, const struct feed_key *key, uint64_t skip,
 }
 
 void
-feeds_begin(struct feeds *feeds)
+feeds_cut(struct feeds *feeds, uint32_t count)
 {
-    feeds->unit_count = feeds->count;
-}
-
-void
-feeds_undo(struct feeds *feeds)
-{
-    assert(feeds->count >= feeds->unit_count);
-    while (feeds->count > feeds->unit_count) {
+    assert(feeds->count >= count);
+    while (feeds->count > count) {
         const struct feed_entry *entry = &feeds->entries[--feeds->count];
         *head_of(feeds, &entry->key) = entry->earlier;
     }

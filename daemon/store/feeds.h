@@ -40,7 +40,6 @@ struct feeds {
     struct feed_entry *entries;
     uint32_t *heads; /* the last place of each chain */
     uint32_t count, capacity, mask;
-    uint32_t unit_count; /* when the unit of change began */
 };
 
 void feeds_fini(struct feeds *feeds); /* a zeroed struct is allowed, and empty */
@@ -57,8 +56,8 @@ uint32_t feeds_count(const struct feeds *feeds, const struct feed_key *key);
 uint32_t feeds_read(const struct feeds *feeds, const struct feed_key *key, uint64_t skip,
                     seq_t *out, uint32_t count_max);
 
-void feeds_begin(struct feeds *feeds);
-void feeds_undo(struct feeds *feeds); /* back to feeds_begin() */
+/* Back to when there were @count entries. */
+void feeds_cut(struct feeds *feeds, uint32_t count);
 
 size_t feeds_size(const struct feeds *feeds);
 

@@ -42,6 +42,12 @@ struct pending {
     uint32_t size;
 };
 
+/* Records that wait to be written, all of one batch. */
+struct gather {
+    struct arena arena; /* the records, which therefore stay where they are */
+    struct buf pending; /* struct pending, for each in the order of their sequences */
+};
+
 struct log {
     struct env *env;
     MDB_dbi meta, events;
@@ -51,11 +57,12 @@ struct log {
     uint64_t epoch;
     struct tip base;    /* what the first record stands on: sequence 0 and the epoch */
     struct tip durable; /* the last record on disk */
+    struct tip sealed;  /* the last of the sealed batch, which is being written; else durable */
     struct tip last;    /* the last record, pending ones included */
 
-    struct arena arena; /* the pending records, which therefore stay where they are */
-    struct buf pending; /* struct pending, for durable.seq + 1 and on */
-    bool failed;        /* memory ran out within this batch */
+    struct gather gathers[2];
+    unsigned open; /* the gather of the open batch; the other one is the sealed batch's */
+    bool failed;   /* memory ran out within the open batch */
     seq_t damage;
 };
 
@@ -69,6 +76,12 @@ seq_t
 log_last(const struct log *log)
 {
     return log->last.seq;
+}
+
+seq_t
+log_durable(const struct log *log)
+{
+    return log->durable.seq;
 }
 
 msec_t
@@ -120,16 +133,31 @@ reader_cursor(struct log *log)
     return rc == 0 ? log->cursor : NULL;
 }
 
+/* The record that is number @index of those that wait here. */
+static struct slice
+gather_at(const struct gather *gather, size_t index)
+{
+    const struct pending *pending = (const struct pending *)(const void *)gather->pending.data;
+    assert((index + 1) * sizeof(*pending) <= gather->pending.size);
+    return slice_of(arena_at(&gather->arena, pending[index].place), pending[index].size);
+}
+
+static void
+gather_clear(struct gather *gather)
+{
+    arena_clear(&gather->arena, PENDING_KEEP_SIZE);
+    buf_clear(&gather->pending);
+}
+
 /* The whole record @seq, which must exist; absent where it cannot be read. */
 static struct slice
 record_at(struct log *log, seq_t seq)
 {
     assert(seq > log->base.seq && seq <= log->last.seq);
-    if (seq > log->durable.seq) {
-        const struct pending *pending = (const struct pending *)(void *)log->pending.data;
-        const struct pending *one = &pending[seq - log->durable.seq - 1];
-        return slice_of(arena_at(&log->arena, one->place), one->size);
-    }
+    if (seq > log->sealed.seq)
+        return gather_at(&log->gathers[log->open], seq - log->sealed.seq - 1);
+    if (seq > log->durable.seq)
+        return gather_at(&log->gathers[!log->open], seq - log->durable.seq - 1);
     uint8_t name[8];
     put_be64(name, seq);
     MDB_val key = {sizeof(name), name}, value;
@@ -244,12 +272,13 @@ log_find_time(struct log *log, msec_t at_ms, seq_t *seq)
 static uint8_t *
 pending_add(struct log *log, size_t size)
 {
-    uint32_t place = arena_alloc(&log->arena, size, ARENA_UNIT);
+    struct gather *gather = &log->gathers[log->open];
+    uint32_t place = arena_alloc(&gather->arena, size, ARENA_UNIT);
     struct pending pending = {place, (uint32_t)size};
-    buf_append(&log->pending, &pending, sizeof(pending));
-    if (place == 0 || log->pending.failed)
+    buf_append(&gather->pending, &pending, sizeof(pending));
+    if (place == 0 || gather->pending.failed)
         return NULL;
-    return arena_at(&log->arena, place);
+    return arena_at(&gather->arena, place);
 }
 
 seq_t
@@ -278,7 +307,7 @@ log_append(struct log *log, msec_t at_ms, struct slice body)
 bool
 log_has_pending(const struct log *log)
 {
-    return log->last.seq > log->durable.seq;
+    return log->last.seq > log->sealed.seq;
 }
 
 bool
@@ -288,41 +317,49 @@ log_failed(const struct log *log)
 }
 
 void
+log_seal(struct log *log)
+{
+    assert(!log->failed && log->sealed.seq == log->durable.seq);
+    log->sealed = log->last;
+    log->open = !log->open;
+    assert(log->gathers[log->open].pending.size == 0);
+}
+
+void
 log_write(const struct log *log, struct env_txn *txn)
 {
-    const struct pending *pending = (const struct pending *)(const void *)log->pending.data;
-    size_t count = log->last.seq - log->durable.seq;
-    assert(!log->failed && log->pending.size == count * sizeof(*pending));
+    const struct gather *gather = &log->gathers[!log->open];
+    size_t count = log->sealed.seq - log->durable.seq;
+    assert(gather->pending.size == count * sizeof(struct pending));
 
     for (size_t i = 0; i < count && txn->rc == 0; i++) {
         uint8_t name[8];
         put_be64(name, log->durable.seq + 1 + i);
-        env_put(txn, log->events, slice_of(name, sizeof(name)),
-                slice_of(arena_at(&log->arena, pending[i].place), pending[i].size), MDB_APPEND);
+        env_put(txn, log->events, slice_of(name, sizeof(name)), gather_at(gather, i), MDB_APPEND);
     }
-}
-
-static void
-pending_clear(struct log *log)
-{
-    arena_clear(&log->arena, PENDING_KEEP_SIZE);
-    buf_clear(&log->pending);
-    log->failed = false;
 }
 
 void
 log_keep(struct log *log)
 {
-    assert(!log->failed);
-    log->durable = log->last;
-    pending_clear(log);
+    log->durable = log->sealed;
+    gather_clear(&log->gathers[!log->open]);
 }
 
 void
 log_drop(struct log *log)
 {
-    log->last = log->durable;
-    pending_clear(log);
+    log->last = log->sealed;
+    gather_clear(&log->gathers[log->open]);
+    log->failed = false;
+}
+
+void
+log_drop_sealed(struct log *log)
+{
+    assert(!log_has_pending(log));
+    log->last = log->sealed = log->durable;
+    gather_clear(&log->gathers[!log->open]);
 }
 
 /* ---- Opening ---- */
@@ -477,7 +514,7 @@ tip_load(struct log *log, struct fault *fault)
     *tip = log->base;
     if (last > log->base.seq) {
         uint64_t seed;
-        tip->seq = log->last.seq = last;
+        tip->seq = log->sealed.seq = log->last.seq = last;
         if (log_checksum(log, last - 1, &seed) != KITH_OK ||
             record_read(log, last, seed, &record, &tip->checksum) != KITH_OK) {
             fault_set(fault, "%s/data.mdb is damaged at event %llu: restore it from a backup",
@@ -486,7 +523,7 @@ tip_load(struct log *log, struct fault *fault)
         }
         tip->at_ms = record.at_ms;
     }
-    log->last = *tip;
+    log->sealed = log->last = *tip;
     return KITH_OK;
 }
 
@@ -494,8 +531,9 @@ enum kith_err
 log_open(struct log **out, struct env *env, struct fault *fault)
 {
     struct log *log = calloc(1, sizeof(*log));
-    if (!log || !arena_init(&log->arena, PENDING_SIZE_MAX)) {
-        free(log);
+    if (!log || !arena_init(&log->gathers[0].arena, PENDING_SIZE_MAX) ||
+        !arena_init(&log->gathers[1].arena, PENDING_SIZE_MAX)) {
+        log_close(log);
         fault_set(fault, "%s: out of memory", env->dir);
         return KITH_UNAVAILABLE;
     }
@@ -518,7 +556,9 @@ log_close(struct log *log)
         return;
     if (log->cursor)
         mdb_cursor_close(log->cursor);
-    arena_fini(&log->arena);
-    buf_fini(&log->pending);
+    for (unsigned i = 0; i < ARRAY_COUNT(log->gathers); i++) {
+        arena_fini(&log->gathers[i].arena);
+        buf_fini(&log->gathers[i].pending);
+    }
     free(log);
 }

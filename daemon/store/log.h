@@ -22,11 +22,12 @@ struct log; /* part of struct store */
 struct log_record {
     seq_t seq;
     msec_t at_ms;      /* never below the previous record's */
-    struct slice body; /* borrowed until the batch ends (store_end, store_abort) */
+    struct slice body; /* borrowed until a batch ends or is settled (store.h) */
 };
 
-seq_t log_first(const struct log *log); /* sequence of the oldest record kept; last + 1 if none */
-seq_t log_last(const struct log *log);  /* pending records included; 0 if there is none */
+seq_t log_first(const struct log *log);   /* sequence of the oldest record kept; last + 1 if none */
+seq_t log_last(const struct log *log);    /* pending records included; 0 if there is none */
+seq_t log_durable(const struct log *log); /* the last one that is on disk for good */
 msec_t log_last_at(const struct log *log);
 uint64_t log_epoch(const struct log *log); /* 64 random bits made with the log */
 

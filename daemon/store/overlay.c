@@ -19,7 +19,8 @@ bool
 overlay_init(struct overlay *overlay, size_t size)
 {
     *overlay = (struct overlay){0};
-    return arena_init(&overlay->arena, size) && arena_init(&overlay->undo, size);
+    return arena_init(&overlay->arena, size) && arena_init(&overlay->units[0].undo, size) &&
+           arena_init(&overlay->units[1].undo, size);
 }
 
 void
@@ -28,7 +29,8 @@ overlay_fini(struct overlay *overlay)
     arena_fini(&overlay->arena);
     hash_fini(&overlay->points);
     feeds_fini(&overlay->feeds);
-    arena_fini(&overlay->undo);
+    for (unsigned i = 0; i < ARRAY_COUNT(overlay->units); i++)
+        arena_fini(&overlay->units[i].undo);
 }
 
 void
@@ -38,8 +40,11 @@ overlay_clear(struct overlay *overlay)
     hash_clear(&overlay->points);
     feeds_clear(&overlay->feeds);
     memset(overlay->lists, 0, sizeof(overlay->lists));
-    arena_clear(&overlay->undo, UNDO_KEEP_SIZE);
-    overlay->unit = 0;
+    for (unsigned i = 0; i < ARRAY_COUNT(overlay->units); i++) {
+        arena_clear(&overlay->units[i].undo, UNDO_KEEP_SIZE);
+        overlay->units[i].number = 0;
+    }
+    overlay->numbers = 0;
 }
 
 struct overlay_key
@@ -107,20 +112,21 @@ find_or_add(struct overlay *overlay, const struct overlay_key *key, size_t value
 static bool
 row_save(struct overlay *overlay, uint32_t place, struct row *row)
 {
-    if (row->unit == overlay->unit)
+    struct overlay_unit *unit = &overlay->units[overlay->open];
+    if (row->unit == unit->number)
         return true;
     uint32_t size = row->state == ROW_VALUE ? row->size : 0;
-    uint32_t at = arena_alloc(&overlay->undo, offsetof(struct undo, value) + size, ARENA_UNIT);
+    uint32_t at = arena_alloc(&unit->undo, offsetof(struct undo, value) + size, ARENA_UNIT);
     if (at == 0)
         return false;
 
-    struct undo *undo = arena_at(&overlay->undo, at);
+    struct undo *undo = arena_at(&unit->undo, at);
     undo->place = place;
     undo->unit = row->unit;
     undo->size = size;
     undo->state = row->state;
     memcpy(undo->value, arena_at(&overlay->arena, row->value), size);
-    row->unit = overlay->unit;
+    row->unit = unit->number;
     return true;
 }
 
@@ -128,7 +134,7 @@ bool
 overlay_put(struct overlay *overlay, const struct overlay_key *key, enum row_state state,
             struct slice value)
 {
-    assert(overlay->unit > 0 && state != ROW_NONE);
+    assert(overlay->units[overlay->open].number > 0 && state != ROW_NONE);
     uint32_t place = find_or_add(overlay, key, state == ROW_VALUE ? value.size : 0);
     if (place == 0)
         return false;
@@ -145,22 +151,30 @@ overlay_put(struct overlay *overlay, const struct overlay_key *key, enum row_sta
 void
 overlay_begin(struct overlay *overlay)
 {
-    feeds_begin(&overlay->feeds);
+    struct overlay_unit *unit = &overlay->units[overlay->open];
+    unit->feeds_count = overlay->feeds.count;
     /* A unit that changed nothing leaves its number to the next. */
-    if (overlay->unit > 0 && overlay->undo.used == ARENA_UNIT)
+    if (unit->number > 0 && unit->number == overlay->numbers && unit->undo.used == ARENA_UNIT)
         return;
-    assert(overlay->unit < UINT32_MAX);
-    overlay->unit++;
-    arena_clear(&overlay->undo, UNDO_KEEP_SIZE);
+    assert(overlay->numbers < UINT32_MAX);
+    unit->number = ++overlay->numbers;
+    arena_clear(&unit->undo, UNDO_KEEP_SIZE);
+}
+
+void
+overlay_seal(struct overlay *overlay)
+{
+    overlay->open = !overlay->open;
+    arena_clear(&overlay->units[overlay->open].undo, UNDO_KEEP_SIZE);
 }
 
 /* Put a row back; return where the next undo is. */
 static size_t
-row_restore(struct overlay *overlay, size_t at)
+row_restore(struct overlay *overlay, const struct overlay_unit *unit, size_t at)
 {
-    const struct undo *undo = arena_at(&overlay->undo, (uint32_t)(at / ARENA_UNIT));
+    const struct undo *undo = arena_at(&unit->undo, (uint32_t)(at / ARENA_UNIT));
     struct row *row = arena_at(&overlay->arena, undo->place);
-    assert(row->unit == overlay->unit && row->room >= undo->size);
+    assert(row->unit == unit->number && row->room >= undo->size);
 
     memcpy(arena_at(&overlay->arena, row->value), undo->value, undo->size);
     row->size = undo->size;
@@ -170,18 +184,31 @@ row_restore(struct overlay *overlay, size_t at)
     return (end + ARENA_UNIT - 1) / ARENA_UNIT * ARENA_UNIT;
 }
 
+static void
+unit_undo(struct overlay *overlay, struct overlay_unit *unit)
+{
+    for (size_t at = ARENA_UNIT; at < unit->undo.used;)
+        at = row_restore(overlay, unit, at);
+    feeds_cut(&overlay->feeds, unit->feeds_count);
+    arena_clear(&unit->undo, UNDO_KEEP_SIZE);
+}
+
 void
 overlay_undo(struct overlay *overlay)
 {
-    for (size_t at = ARENA_UNIT; at < overlay->undo.used;)
-        at = row_restore(overlay, at);
-    feeds_undo(&overlay->feeds);
-    arena_clear(&overlay->undo, UNDO_KEEP_SIZE);
+    unit_undo(overlay, &overlay->units[overlay->open]);
+}
+
+void
+overlay_undo_sealed(struct overlay *overlay)
+{
+    assert(overlay->units[overlay->open].undo.used == ARENA_UNIT);
+    unit_undo(overlay, &overlay->units[!overlay->open]);
 }
 
 size_t
 overlay_size(const struct overlay *overlay)
 {
     return overlay->arena.used + hash_size(&overlay->points) + feeds_size(&overlay->feeds) +
-           overlay->undo.used;
+           overlay->units[0].undo.used + overlay->units[1].undo.used;
 }

@@ -14,14 +14,22 @@
 #include "store/tables.h"
 #include "store/tree.h"
 
+/* What it takes to go back to where a unit of change began. */
+struct overlay_unit {
+    uint32_t number;
+    uint32_t feeds_count;
+    struct arena undo; /* one struct undo behind the other */
+};
+
 /* Open, so that reading costs no call. */
 struct overlay {
     struct arena arena;
     struct hash points;
     struct tree lists[VIEW_TABLE_COUNT];
     struct feeds feeds;
-    struct arena undo; /* of the unit of change that is open: one struct undo behind the other */
-    uint32_t unit;     /* number of that unit */
+    struct overlay_unit units[2];
+    unsigned open;    /* the unit that is open; the other one may be sealed */
+    uint32_t numbers; /* of units, so far */
 };
 
 /* A key made ready to be looked up in any overlay. */
@@ -54,6 +62,11 @@ bool overlay_put(struct overlay *overlay, const struct overlay_key *key, enum ro
 /* Begin a unit of change; then go back to its beginning, or begin the next. */
 void overlay_begin(struct overlay *overlay);
 void overlay_undo(struct overlay *overlay);
+
+/* Close the open unit in such a way that it can still be undone while the next one is open, and
+ * after that one was undone. Sealing the next forgets how. */
+void overlay_seal(struct overlay *overlay);
+void overlay_undo_sealed(struct overlay *overlay);
 
 /* Bytes of memory in use. */
 size_t overlay_size(const struct overlay *overlay);

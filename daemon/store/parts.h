@@ -1,10 +1,14 @@
 /* store/parts.h: the inner faces of log, keys and state, for store.c and views.c only.
  *
- * A batch is written by log_write(), keys_write() and state_write() into one transaction. These
- * read what is pending and touch nothing else, so that the commit may move to a thread of its own;
- * what was written is then settled with _keep(), or with _drop(), on the loop thread.
+ * A batch gathers in memory while it is open. _seal() closes it and begins the next, which sees all
+ * that the sealed one did. The sealed batch is written by log_write(), keys_write() and
+ * state_write() into one transaction; these read what is sealed and touch nothing else, so that
+ * they may run in a thread of their own. Then it is settled: kept, or dropped, and then the open
+ * one must have been dropped before it.
  *
- * Layer: store (internal). Thread: loop thread only. Blocking: as env.h.
+ * The state knows one batch only: where it has changes, the batch is sealed and settled at once.
+ *
+ * Layer: store (internal). Thread: loop thread only but for _write(). Blocking: as env.h.
  */
 #ifndef KITH_STORE_PARTS_H
 #define KITH_STORE_PARTS_H
@@ -24,9 +28,11 @@ void log_close(struct log *log);
 
 bool log_has_pending(const struct log *log);
 bool log_failed(const struct log *log); /* memory ran out within the batch */
-void log_write(const struct log *log, struct env_txn *txn);
-void log_keep(struct log *log);
-void log_drop(struct log *log);
+void log_seal(struct log *log);
+void log_write(const struct log *log, struct env_txn *txn); /* the sealed batch */
+void log_keep(struct log *log);                             /* the sealed batch */
+void log_drop(struct log *log);                             /* the open batch */
+void log_drop_sealed(struct log *log);
 
 /* After a failed write: true if a fresh look finds the log as it was before the batch. */
 bool log_is_unchanged(struct log *log);
@@ -51,8 +57,10 @@ void keys_close(struct keys *keys);
 
 bool keys_has_pending(const struct keys *keys);
 bool keys_failed(const struct keys *keys);
-void keys_write(const struct keys *keys, struct env_txn *txn);
-void keys_settle(struct keys *keys); /* forget what was pending, kept or dropped */
+void keys_seal(struct keys *keys);
+void keys_write(const struct keys *keys, struct env_txn *txn); /* the sealed batch */
+void keys_settle(struct keys *keys);                           /* forget it, kept or dropped */
+void keys_drop(struct keys *keys);                             /* the open batch */
 
 enum kith_err state_open(struct state **out, struct env *env, struct fault *fault);
 void state_close(struct state *state);

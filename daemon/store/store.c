@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "store/verify_pages.h"
 #include "store/views_inner.h"
+#include "store/worker.h"
 
 #define MAP_SIZE_DEFAULT          ((uint64_t)1 << 40)
 #define OVERLAY_SIZE_DEFAULT      ((uint64_t)512 * 1024 * 1024)
@@ -34,7 +35,15 @@ struct store {
     struct state *state;
     struct views *views;
     bool in_batch;
+    bool is_sealed;       /* a batch is being written, or waits to be settled */
+    bool is_state_sealed; /* and has changes of the state */
     uint64_t commits, commit_failures, commit_last_us;
+
+    /* What came of the last write. They belong to the worker while it is busy. */
+    struct worker worker;
+    enum kith_err write_err;
+    struct fault write_fault;
+    uint64_t write_us;
 };
 
 struct log *
@@ -66,6 +75,8 @@ store_secrets(const struct store *store)
 {
     return &store->secrets;
 }
+
+static void write_job(void *context);
 
 /* ---- Opening ---- */
 
@@ -281,12 +292,15 @@ parts_open(struct store *store, const struct store_options *options, struct faul
         err = names_sync(store, fault);
     if (err == KITH_OK)
         err = views_load(store, options, fault);
+    if (err == KITH_OK)
+        err = worker_open(&store->worker, "commit", write_job, store, fault);
     return err;
 }
 
 static void
 parts_close(struct store *store)
 {
+    worker_close(&store->worker);
     views_close(store->views);
     state_close(store->state);
     keys_close(store->keys);
@@ -322,7 +336,7 @@ store_close(struct store *store)
 {
     if (!store)
         return;
-    assert(!store->in_batch);
+    assert(!store->in_batch && !store->is_sealed);
     /* A failure costs a longer replay at the next start, no more. */
     (void)views_checkpoint(store->views);
     parts_close(store);
@@ -331,7 +345,7 @@ store_close(struct store *store)
 enum kith_err
 store_reset_views(struct store *store, struct fault *fault)
 {
-    assert(!store->in_batch);
+    assert(!store->in_batch && !store->is_sealed);
     return views_reset(store->views, fault);
 }
 
@@ -341,27 +355,10 @@ void
 store_begin(struct store *store)
 {
     assert(!store->in_batch);
-    assert(views_applied(store->views) == log_last(store->log) || views_error(store->views));
+    assert(store->is_sealed || views_applied(store->views) == log_last(store->log) ||
+           views_error(store->views));
     views_begin(store->views);
     store->in_batch = true;
-}
-
-static void
-batch_keep(struct store *store)
-{
-    log_keep(store->log);
-    keys_settle(store->keys);
-    state_keep(store->state);
-    views_keep(store->views, log_last(store->log));
-}
-
-static void
-batch_undo(struct store *store)
-{
-    log_drop(store->log);
-    keys_settle(store->keys);
-    state_drop(store->state);
-    views_undo(store->views);
 }
 
 /* Did anything go wrong while the batch gathered? Then nothing of it may be written. */
@@ -378,16 +375,57 @@ batch_check(const struct store *store, struct fault *fault)
     return KITH_UNAVAILABLE;
 }
 
-/* The commit. It reads what is pending and nothing else of the loop's. */
-static enum kith_err
-batch_write(struct store *store, struct fault *fault)
+static bool
+has_pending(const struct store *store)
 {
-    struct env_txn txn;
-    env_begin(&txn, &store->log_env);
-    log_write(store->log, &txn);
-    keys_write(store->keys, &txn);
-    state_write(store->state, &txn);
-    return env_commit(&txn, fault);
+    return log_has_pending(store->log) || keys_has_pending(store->keys) ||
+           state_has_pending(store->state);
+}
+
+void
+store_abort(struct store *store)
+{
+    assert(store->in_batch);
+    log_drop(store->log);
+    keys_drop(store->keys);
+    state_drop(store->state);
+    views_undo(store->views);
+    store->in_batch = false;
+}
+
+static void
+batch_seal(struct store *store)
+{
+    assert(store->in_batch && !store->is_sealed);
+    views_seal(store->views, log_last(store->log));
+    log_seal(store->log);
+    keys_seal(store->keys);
+    store->is_state_sealed = state_has_pending(store->state);
+    store->is_sealed = true;
+    store->in_batch = false;
+}
+
+static void
+sealed_keep(struct store *store)
+{
+    log_keep(store->log);
+    keys_settle(store->keys);
+    if (store->is_state_sealed)
+        state_keep(store->state);
+    views_settle(store->views);
+    store->is_sealed = false;
+}
+
+static void
+sealed_drop(struct store *store)
+{
+    assert(!store->in_batch);
+    log_drop_sealed(store->log);
+    keys_settle(store->keys);
+    if (store->is_state_sealed)
+        state_drop(store->state);
+    views_undo_sealed(store->views);
+    store->is_sealed = false;
 }
 
 static uint64_t
@@ -398,54 +436,112 @@ clock_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* Write the batch and let the reader see it. */
-static enum kith_err
-batch_commit(struct store *store, struct fault *fault)
+/* The commit. It reads what is sealed and nothing else of the loop's. */
+static void
+write_job(void *context)
 {
+    struct store *store = context;
+    struct env_txn txn;
     uint64_t began_us = clock_us();
-    enum kith_err err = batch_write(store, fault);
-    store->commit_last_us = clock_us() - began_us;
-    env_refresh(&store->log_env);
-    if (err == KITH_OK)
-        store->commits++;
-    else
-        store->commit_failures++;
-
-    if (err == KITH_UNAVAILABLE && !log_is_unchanged(store->log)) {
-        fault_set(fault, "%s: a commit failed, but not wholly", store->log_env.dir);
-        return KITH_INTERNAL;
-    }
-    return err;
+    store->write_fault.text[0] = 0;
+    env_begin(&txn, &store->log_env);
+    log_write(store->log, &txn);
+    keys_write(store->keys, &txn);
+    if (store->is_state_sealed)
+        state_write(store->state, &txn);
+    store->write_err = env_commit(&txn, &store->write_fault);
+    store->write_us = clock_us() - began_us;
 }
 
-static bool
-has_pending(const struct store *store)
+/* Behind the write: let the reader see it, and keep or undo the batch. */
+static enum kith_err
+sealed_settle(struct store *store, struct fault *fault)
 {
-    return log_has_pending(store->log) || keys_has_pending(store->keys) ||
-           state_has_pending(store->state);
+    enum kith_err err = store->write_err;
+    store->commit_last_us = store->write_us;
+    env_refresh(&store->log_env);
+    if (err == KITH_OK) {
+        store->commits++;
+        sealed_keep(store);
+        return KITH_OK;
+    }
+    store->commit_failures++;
+    *fault = store->write_fault;
+    if (err == KITH_UNAVAILABLE && !log_is_unchanged(store->log)) {
+        fault_set(fault, "%s: a commit failed, but not wholly", store->log_env.dir);
+        err = KITH_INTERNAL;
+    }
+    if (store->in_batch)
+        store_abort(store);
+    sealed_drop(store);
+    return err;
 }
 
 enum kith_err
 store_end(struct store *store, struct fault *fault)
 {
-    assert(store->in_batch);
+    assert(store->in_batch && !store->is_sealed);
     enum kith_err err = batch_check(store, fault);
-    if (err == KITH_OK && has_pending(store))
-        err = batch_commit(store, fault);
-    if (err == KITH_OK)
-        batch_keep(store);
-    else
-        batch_undo(store);
-    store->in_batch = false;
-    return err;
+    if (err != KITH_OK) {
+        store_abort(store);
+        return err;
+    }
+    bool is_empty = !has_pending(store);
+    batch_seal(store);
+    if (is_empty) {
+        sealed_keep(store);
+        return KITH_OK;
+    }
+    write_job(store);
+    return sealed_settle(store, fault);
 }
 
-void
-store_abort(struct store *store)
+bool
+store_may_seal(const struct store *store)
 {
     assert(store->in_batch);
-    batch_undo(store);
-    store->in_batch = false;
+    return log_has_pending(store->log) && !state_has_pending(store->state);
+}
+
+enum kith_err
+store_seal(struct store *store, struct fault *fault)
+{
+    assert(store_may_seal(store));
+    enum kith_err err = batch_check(store, fault);
+    if (err != KITH_OK) {
+        store_abort(store);
+        return err;
+    }
+    batch_seal(store);
+    worker_start(&store->worker);
+    return KITH_OK;
+}
+
+bool
+store_is_sealed(const struct store *store)
+{
+    return store->is_sealed;
+}
+
+bool
+store_is_written(struct store *store)
+{
+    return worker_phase(&store->worker) == WORKER_DONE;
+}
+
+enum kith_err
+store_settle(struct store *store, struct fault *fault)
+{
+    assert(store->is_sealed);
+    worker_wait(&store->worker);
+    worker_take(&store->worker);
+    return sealed_settle(store, fault);
+}
+
+int
+store_fd(const struct store *store)
+{
+    return store->worker.fd;
 }
 
 void

@@ -6,8 +6,9 @@
  *     DATA/views/data.mdb   derived; may be deleted while stopped
  *
  * Layer:    store.
- * Thread:   loop thread only.
+ * Thread:   loop thread only; a thread inside writes checkpoints, and another sealed batches.
  * Blocking: store_end() waits for the disk: one write transaction with full sync a batch.
+ *           store_settle() waits for the thread that does the same.
  */
 #ifndef KITH_STORE_STORE_H
 #define KITH_STORE_STORE_H
@@ -74,6 +75,24 @@ enum kith_err store_end(struct store *store, struct fault *fault);
 
 /* Undo the batch instead. */
 void store_abort(struct store *store);
+
+/* End the batch in two steps, so that the next one can be open while the disk works: seal it, and
+ * settle it once it is written, or earlier and wait. The next batch sees what the sealed one did,
+ * and nothing of either may be told before the sealed one is settled. One batch is sealed at a
+ * time.
+ *
+ * store_may_seal()  false where there is nothing to write, or something that only store_end() can.
+ * store_seal()      KITH_OK, or KITH_UNAVAILABLE as of store_end(), and then all is undone.
+ * store_settle()    as store_end(); if it fails, the batch that is open is undone and ended, too.
+ */
+bool store_may_seal(const struct store *store);
+enum kith_err store_seal(struct store *store, struct fault *fault);
+bool store_is_sealed(const struct store *store);
+bool store_is_written(struct store *store); /* store_settle() will not wait */
+enum kith_err store_settle(struct store *store, struct fault *fault);
+
+/* Readable when a sealed batch is written, or was not (an eventfd; store_settle() drains it). */
+int store_fd(const struct store *store);
 
 /* Drop the views and begin them empty (after views_error() said KITH_INTERNAL); the caller
  * replays the log. Not within a batch. */

@@ -172,12 +172,39 @@ views_undo(struct views *views)
     views->in_unit = false;
 }
 
+void
+views_seal(struct views *views, seq_t applied)
+{
+    assert(views->in_unit && !views->is_sealed && views->err == KITH_OK);
+    overlay_seal(views->active);
+    views->sealed = applied;
+    views->is_sealed = true;
+    views->in_unit = false;
+}
+
+void
+views_settle(struct views *views)
+{
+    assert(views->is_sealed);
+    views->applied = views->sealed;
+    views->is_sealed = false;
+}
+
+void
+views_undo_sealed(struct views *views)
+{
+    assert(views->is_sealed && !views->in_unit);
+    overlay_undo_sealed(views->active);
+    views->is_sealed = false;
+}
+
 /* ---- Checkpoints ---- */
 
+/* What is not durable in the log must not become so here. */
 static void
 freeze(struct views *views)
 {
-    assert(!views->frozen && !views->in_unit);
+    assert(!views->frozen && !views->in_unit && !views->is_sealed);
     struct checkpoint_mark *mark = &views->frozen_mark;
     *mark = views->mark;
     mark->applied = views->applied;
@@ -238,10 +265,10 @@ settle(struct views *views)
 }
 
 static bool
-is_due(const struct views *views, msec_t now_ms)
+is_time(const struct views *views, msec_t now_ms)
 {
     if (views->frozen)
-        return now_ms - views->began_ms >= views->options.checkpoint_ms;
+        return now_ms - views->began_ms >= views->options.checkpoint_ms; /* it failed */
     if (views->applied == views->mark.applied)
         return false;
     return views->applied - views->mark.applied >= views->options.checkpoint_events ||
@@ -249,20 +276,24 @@ is_due(const struct views *views, msec_t now_ms)
            overlay_size(views->active) >= views->options.overlay_size / 2;
 }
 
+bool
+views_is_due(struct views *views, msec_t now_ms)
+{
+    return checkpoint_phase(&views->checkpoint) == CHECKPOINT_IDLE && views->err != KITH_INTERNAL &&
+           is_time(views, now_ms);
+}
+
 void
 views_tick(struct views *views, msec_t now_ms)
 {
     assert(!views->in_unit && views->scan_count == 0);
-    enum checkpoint_phase phase = checkpoint_phase(&views->checkpoint);
     if (!views->has_ticked) {
         views->has_ticked = true;
         views->began_ms = now_ms;
     }
-    if (phase == CHECKPOINT_WRITTEN) {
+    if (checkpoint_phase(&views->checkpoint) == CHECKPOINT_WRITTEN)
         settle(views);
-        phase = checkpoint_phase(&views->checkpoint);
-    }
-    if (phase == CHECKPOINT_IDLE && views->err != KITH_INTERNAL && is_due(views, now_ms)) {
+    if (!views->is_sealed && views_is_due(views, now_ms)) {
         views->began_ms = now_ms;
         start(views);
     }

@@ -77,6 +77,15 @@ void views_begin(struct views *views);
 void views_keep(struct views *views, seq_t applied);
 void views_undo(struct views *views);
 
+/* The same in two steps: seal the unit, which has no error, and settle it while the next one is
+ * open already. To undo it, undo that one first. One unit is sealed at a time. */
+void views_seal(struct views *views, seq_t applied);
+void views_settle(struct views *views);
+void views_undo_sealed(struct views *views);
+
+/* True if a checkpoint waits for a moment in which no unit is open or sealed. */
+bool views_is_due(struct views *views, msec_t now_ms);
+
 /* Between units, as often as you like: let go of a finished checkpoint, and start the next if one
  * is due: none is running, something changed, and 50 000 events or 1 s have passed since the last
  * began. @now_ms: any clock that does not jump. Renews the read transaction. */

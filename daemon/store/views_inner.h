@@ -68,8 +68,8 @@ struct views {
     struct overlay overlays[LEVEL_COUNT];
     struct overlay *active;
     struct overlay *frozen; /* NULL if none */
-    bool in_unit;
-    seq_t applied;
+    bool in_unit, is_sealed;
+    seq_t applied, sealed; /* in kept units; in the sealed one as well */
     enum kith_err err;
 
     msec_t began_ms; /* when the last checkpoint began, on the caller's clock */

@@ -186,7 +186,8 @@ levels_open(struct views *views, struct fault *fault)
 static void
 knowledge_drop(struct views *views)
 {
-    if (views->checkpoint.worker.running && checkpoint_wait(&views->checkpoint) == CHECKPOINT_WRITTEN)
+    if (views->checkpoint.worker.running &&
+        checkpoint_wait(&views->checkpoint) == CHECKPOINT_WRITTEN)
         views_take_filters(views);
     for (unsigned i = 0; i < VIEW_TABLE_COUNT; i++)
         filter_destroy(views->filters[i]);

@@ -372,8 +372,8 @@ test_many_events_give_no_frame(void **state)
     connect_hub("hub", 0, CORE_FRAMES_MAX);
     assert_int_equal(core_batch_events(world.core), CORE_FRAMES_MAX + 1);
     assert_int_equal(core_frame_count(world.core), 0);
-    world.core->batch_events = 1;
-    world.core->frames.failed = true;
+    world.core->output->events = 1;
+    world.core->output->frames.failed = true;
     assert_int_equal(core_frame_count(world.core), 0);
 }
 
