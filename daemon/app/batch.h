@@ -2,13 +2,15 @@
  *
  * A turn takes what the command socket holds, within the bounds below, and executes each message
  * at once; queries that waited and are due run behind them. Then the log is committed, and only
- * then do replies and frames leave. While the disk works the next batch gathers by itself.
+ * then do replies and frames leave. Large batches are committed by a thread of the store, while the
+ * next one is executed on top of them: the flight.
  *
- * If the commit fails everything is undone, and the same messages run again with every command
+ * If a commit fails everything is undone, and the same messages run again with every command
  * refused: queries then see the state as it was. Damaged views are made anew from the log, and the
  * batch runs again.
  *
- * Layer: app. Thread: loop thread only. Blocking: the commit waits for the disk.
+ * Layer: app. Thread: loop thread only. Blocking: a commit waits for the disk, and a batch for the
+ * one before it.
  */
 #ifndef KITH_APP_BATCH_H
 #define KITH_APP_BATCH_H

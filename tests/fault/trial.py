@@ -12,6 +12,8 @@ from shim import Shim
 
 # Few events make a checkpoint, so that many are made.
 FLAGS = ["--set", "storage.checkpoint_events=20", "--set", "storage.map_size=1GiB"]
+# A commit on the thread, for every batch that can be sealed.
+ASIDE = ["--set", "storage.commit_aside=1"]
 # What differs from one data directory to the next.
 UNSTABLE = ("at", "request", "invite", "expires_at", "expired_at", "since", "until")
 GONE = (harness.Closed, ConnectionError)
@@ -81,10 +83,10 @@ class Reference:
 class Life:
     """A data directory, and the daemons that serve it one after the other."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, flags=()):
         self.shim = Shim(directory)
         self.shim.arm(0)
-        self.daemon = harness.Daemon(directory=directory, flags=FLAGS)
+        self.daemon = harness.Daemon(directory=directory, flags=[*FLAGS, *flags])
         self.daemon.environment = self.shim.environment()
         self.acknowledged = {}
         self.answered = set()
@@ -210,9 +212,9 @@ class Life:
 
 
 @contextlib.contextmanager
-def life():
+def life(flags=()):
     directory = tempfile.mkdtemp(prefix="kith-")
-    one = Life(directory)
+    one = Life(directory, flags)
     try:
         yield one
     finally:

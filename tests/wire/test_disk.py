@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 
+import msgpack
+
 import harness
 from harness import Case, Closed, Daemon
 
@@ -15,6 +17,15 @@ SKIPPED = 77
 DISK = 24 << 20
 MARK = "KITH_IN_NAMESPACE"
 FLAGS = ["--set", "storage.map_size=1GiB"]
+
+
+def pack(name):
+    """Its registration, with its name as the command's id."""
+    return msgpack.packb({"v": 1, "id": name, "op": "member.register", "args": {"member": name}})
+
+
+def unpack(reply):
+    return msgpack.unpackb(reply, raw=False)
 
 
 class FullDisk(Case):
@@ -76,6 +87,47 @@ class FullDisk(Case):
         self.assertTrue(client.call("member.register", {"member": refused}, refused)["dup"])
         self.assertTrue(client.call("member.register", {"member": done}, done)["dup"])
         daemon.stop()
+
+    def test_full_while_the_next_batch_runs(self):
+        """A batch that is committed aside fails, and takes with it what was executed upon it."""
+        daemon = self.start("--set", "storage.reserve=0", "--set", "storage.commit_aside=1")
+        client = self.client(daemon)
+        self.fill(leave=512 << 10)
+        taken = []
+        for start in range(0, 100000, 500):
+            names = [f"m{number}-" + "x" * 40 for number in range(start, start + 500)]
+            replies = self.register_at_once(client, names)
+            taken += [name for name, reply in replies.items() if reply["ok"]]
+            codes = {reply["error"]["code"] for reply in replies.values() if not reply["ok"]}
+            if codes:
+                break
+        self.assertEqual(codes, {"unavailable"})
+        daemon.journal.wait("commits failed")
+        self.check_taken(client, taken)
+        self.empty()
+        for reply in self.register_at_once(client, names).values():
+            self.assertTrue(reply["ok"])
+        daemon.kill()
+        daemon.start()
+        client = self.client(daemon)
+        self.check_taken(client, {*taken, *names})
+        self.assertTrue(all(reply["dup"] for reply in self.register_at_once(client, names).values()))
+        daemon.stop()
+
+    def register_at_once(self, client, names):
+        """All sent before any answer is read; the answers by name."""
+        numbers = [(name, client.send(pack(name))) for name in names]
+        return {name: unpack(client.wait(number)) for name, number in numbers}
+
+    def check_taken(self, client, names):
+        """Each is there, with its event in the log, and no other is."""
+        events, after = [], 0
+        while page := client.ask("event.read", after=after, limit=1000)["events"]:
+            events += page
+            after = page[-1]["seq"]
+        self.assertEqual([event["seq"] for event in events], list(range(1, len(events) + 1)))
+        self.assertEqual({event["member"] for event in events}, set(names))
+        self.assertEqual(len(events), len(names))
 
     def test_a_disk_that_fails(self):
         """Nobody knows what a failed fdatasync left behind: exit, and let the next start find out."""
