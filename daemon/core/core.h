@@ -9,8 +9,8 @@
  *     else store_end(store): on failure everything is undone
  *     core_end(core, committed): then send replies, publish core_frame()s
  *
- * or, so that the next batch can begin while this one is written, store_seal() with core_seal(), and
- * later store_settle() with core_settle().
+ * or, so that the next batch can begin while this one is written, store_seal() with core_seal(),
+ * and later store_settle() with core_settle().
  *
  * Nothing may leave the process before the commit. Time and randomness come in with the context:
  * the same log, messages and context give the same bytes.
