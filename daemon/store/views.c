@@ -124,6 +124,7 @@ views_put(struct views *views, enum view_table table, struct slice key, struct s
 {
     assert(value.size <= VIEW_VALUE_SIZE_MAX);
     change(views, table, key, ROW_VALUE, value);
+    views_start_lower(views, table, key);
 }
 
 struct slice
@@ -169,6 +170,7 @@ views_undo(struct views *views)
 {
     assert(views->in_unit);
     overlay_undo(views->active);
+    views_starts_forget(views);
     views->in_unit = false;
 }
 

@@ -21,9 +21,21 @@ struct scan_level {
     const struct row *row; /* NULL at the end */
 };
 
+/* Where the list under a prefix begins: no row under it has a lower key. Lists that are worked off
+ * from their beginning (what is due first) would else be walked past the tombstones of all that was
+ * done since the last checkpoint, again and again. One for each table: that of the last walk. */
+struct scan_start {
+    bool is_known, is_none; /* none: there is no row under the prefix */
+    uint8_t prefix_size, key_size;
+    uint8_t prefix[VIEW_LIST_KEY_SIZE_MAX], key[VIEW_LIST_KEY_SIZE_MAX];
+};
+
 struct views_scan {
     struct views *views;
     bool is_open;
+    bool is_first; /* begun at the beginning of its list, and has given nothing yet */
+    bool is_over;  /* known from the beginning to find nothing */
+    uint64_t puts; /* views->puts when it was begun */
     enum view_table table;
     uint8_t prefix[VIEW_LIST_KEY_SIZE_MAX];
     uint8_t prefix_size;
@@ -80,6 +92,8 @@ struct views {
 
     unsigned scan_count;
     struct views_scan scans[SCAN_COUNT_MAX];
+    struct scan_start starts[VIEW_TABLE_COUNT];
+    uint64_t puts; /* rows put so far: a walk begun before one may not see it */
 };
 
 /* Open or make the views in options->dir, for this log (borrowed until closed). What does not fit
@@ -95,6 +109,11 @@ enum kith_err views_reset(struct views *views, struct fault *fault);
 void views_take_filters(struct views *views);
 
 void views_scans_fini(struct views *views);
+
+/* There is a row with this key now: its list may begin with it. */
+void views_start_lower(struct views *views, enum view_table table, struct slice key);
+/* Rows are back that had gone. */
+void views_starts_forget(struct views *views);
 
 /* The row in LMDB, as the reader sees it; absent if there is none, or if it is damaged. */
 struct slice views_disk_search(struct views *views, enum view_table table, struct slice key);

@@ -263,6 +263,7 @@ views_reset(struct views *views, struct fault *fault)
     views->active = &views->overlays[0];
     views->frozen = NULL;
     views->mark = (struct checkpoint_mark){0};
+    views_starts_forget(views);
     views->err = KITH_OK;
 
     enum kith_err err = disk_remove(views, fault);

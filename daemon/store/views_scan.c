@@ -78,6 +78,61 @@ disk_move(struct views_scan *scan, struct slice start, MDB_cursor_op op)
     }
 }
 
+/* ---- Where a list begins ---- */
+
+static struct slice
+start_key(const struct scan_start *start)
+{
+    return slice_of(start->key, start->key_size);
+}
+
+static bool
+start_is_of(const struct scan_start *start, struct slice prefix)
+{
+    return start->is_known && slice_equal(slice_of(start->prefix, start->prefix_size), prefix);
+}
+
+static void
+start_set(struct scan_start *start, struct slice key)
+{
+    assert(key.size <= sizeof(start->key));
+    start->is_none = key.data == NULL;
+    start->key_size = (uint8_t)key.size;
+    if (key.data)
+        memcpy(start->key, key.data, key.size);
+}
+
+/* What the walk found first; absent: nothing. */
+static void
+start_note(struct views_scan *scan, struct slice key)
+{
+    struct scan_start *start = &scan->views->starts[scan->table];
+    scan->is_first = false;
+    if (scan->views->err == KITH_INTERNAL || scan->puts != scan->views->puts)
+        return;
+    start->is_known = true;
+    start->prefix_size = scan->prefix_size;
+    memcpy(start->prefix, scan->prefix, scan->prefix_size);
+    start_set(start, key);
+}
+
+void
+views_start_lower(struct views *views, enum view_table table, struct slice key)
+{
+    struct scan_start *start = &views->starts[table];
+    views->puts++;
+    if (!start->is_known || !key_has_prefix(key, slice_of(start->prefix, start->prefix_size)))
+        return;
+    if (start->is_none || key_compare(key, start_key(start)) < 0)
+        start_set(start, key);
+}
+
+void
+views_starts_forget(struct views *views)
+{
+    memset(views->starts, 0, sizeof(views->starts));
+}
+
 /* ---- All three ---- */
 
 struct views_scan *
@@ -94,9 +149,16 @@ views_scan_begin(struct views *views, enum view_table table, struct slice prefix
 
     /* A place before the whole list is as good as none. */
     struct slice start = slice_of(scan->prefix, prefix.size);
+    const struct scan_start *known = &views->starts[table];
     bool is_after = after.data && key_compare(after, start) > 0;
+    bool is_known = start_is_of(known, prefix);
+    scan->puts = views->puts;
+    scan->is_first = !is_after;
+    scan->is_over = is_known && known->is_none;
     if (is_after)
         start = after;
+    else if (is_known && !scan->is_over)
+        start = start_key(known);
     struct tree_key key = tree_key_of(start);
     level_seek(&scan->level[LEVEL_ACTIVE], views->active, table, &key);
     level_seek(&scan->level[LEVEL_FROZEN], views->frozen, table, &key);
@@ -159,13 +221,18 @@ views_scan_next(struct views_scan *scan, struct slice *key, struct slice *value)
 {
     assert(scan->is_open);
     struct slice prefix = slice_of(scan->prefix, scan->prefix_size);
-    while (scan->views->err != KITH_INTERNAL) {
+    while (!scan->is_over && scan->views->err != KITH_INTERNAL) {
         struct slice lowest = lowest_key(scan);
-        if (!lowest.data || !key_has_prefix(lowest, prefix))
+        if (!lowest.data || !key_has_prefix(lowest, prefix)) {
+            if (scan->is_first)
+                start_note(scan, (struct slice){0});
             return false;
+        }
         struct slice found = take(scan, lowest);
         if (!found.data || scan->views->err == KITH_INTERNAL)
             continue;
+        if (scan->is_first)
+            start_note(scan, lowest);
         *key = lowest;
         *value = found;
         return true;
