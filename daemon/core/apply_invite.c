@@ -243,6 +243,8 @@ apply_mail_withheld(struct apply *apply, const struct event *event)
     if (!load(apply, &event->invite, &invite))
         return;
     member_load(apply->views, invite.inviter, &inviter);
+    if (views_error(apply->views) != KITH_OK)
+        return;
     if (inviter.state == MEMBER_CLOSED)
         put_away(apply, &invite);
     drop_mail(apply, &invite);

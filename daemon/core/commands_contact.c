@@ -63,46 +63,55 @@ contact_unsuppress(struct call *call)
 /* --- conversion ----------------------------------------------------------------------------------
  */
 
-/* Convert one invite for @member; if its inviter is gone it is put aside. Returns whether it was
- * converted. */
-static bool
-convert_one(struct core *core, const struct invite *invite, const struct member *member, bool late)
+/* Some invites of a contact that is @member's. */
+struct round {
+    const struct member *member;
+    struct slice contact;
+    bool late;      /* not those of the command that verified it */
+    bool says_who;  /* tell who invited it first */
+    bool more;      /* there are others */
+    unsigned count; /* how many were dealt with */
+    unsigned converted;
+    struct slice first_touch;
+};
+
+/* Convert one; if its inviter is gone it is put aside. */
+static void
+convert_one(struct core *core, struct round *round, const struct invite *invite)
 {
-    struct convert_facts facts = {.invite = invite, .late = late};
+    const struct member *member = round->member;
+    struct convert_facts facts = {.invite = invite, .late = round->late};
     load_whose(core, invite, member->number, &facts.who);
+    round->count++;
     if (facts.who.actor.state == MEMBER_CLOSED) {
         decision_event(&core->decision, EVENT_COMMAND_NOTED)->invite = invite->id;
-        return false;
+        return;
     }
+    if (round->says_who && round->converted == 0)
+        round->first_touch = invite->inviter;
+    facts.first_touch = round->first_touch;
     facts.who.other = *member;
     if (member->accept == ACCEPT_MUTUAL)
         facts.mutuals = graph_mutuals(core, &facts.who.actor, member, 1, UINT64_MAX);
     decide_convert(&facts, &core->rules, &core->decision);
-    return true;
+    round->converted++;
 }
 
-/* Deal with at most @count_max. Returns with how many; *more is set if there are others, and
- * *converted counts those that were. */
-static unsigned
-convert_some(struct core *core, struct slice hash, const struct member *member, bool late,
-             unsigned count_max, unsigned *converted, bool *more)
+/* Deal with at most @count_max. */
+static void
+convert_some(struct core *core, struct round *round, unsigned count_max)
 {
     struct invite invite;
     seq_t after = 0;
-    unsigned count = 0;
-    *more = false;
     while (core_error(core) == KITH_OK &&
-           invite_load_next(core->views, hash, after, core->decision.now_ms, &invite)) {
-        *more = count == count_max;
-        if (*more)
+           invite_load_next(core->views, round->contact, after, core->decision.now_ms, &invite)) {
+        round->more = round->count == count_max;
+        if (round->more)
             break;
         after = invite.seq;
-        if (invite.inviter_number == member->number)
-            continue; /* nobody asks himself */
-        *converted += convert_one(core, &invite, member, late);
-        count++;
+        if (invite.inviter_number != round->member->number) /* nobody asks himself */
+            convert_one(core, round, &invite);
     }
-    return count;
 }
 
 unsigned
@@ -110,25 +119,29 @@ convert_contact(struct call *call, struct slice hash, const struct member *membe
                 unsigned count_max, unsigned *converted)
 {
     struct decision *decision = call->out;
-    bool more;
     if (core_error(call->core) != KITH_OK)
         return 0;
     assert(decision->event_count > 0 && member->known);
     unsigned last = decision->event_count;
-    unsigned count = convert_some(call->core, hash, member, false, count_max, converted, &more);
-    if (!more)
-        return count;
-    /* The event before the first conversion verified the contact, or has been applied: then another
-     * one that says the same says that more will come. */
+    bool verified = last > decision->applied_count &&
+                    decision->events[last - 1].type == EVENT_MEMBER_CONTACT_VERIFIED;
+    /* Who redeems says himself by whom he was invited. */
+    struct round round = {.member = member, .contact = hash, .says_who = verified};
+    convert_some(call->core, &round, count_max);
+    *converted += round.converted;
+    if (!round.more)
+        return round.count;
+    /* The event that verified the contact, or if it has been applied another one that says the
+     * same, says that more will come. */
     struct event *event = &decision->events[last - 1];
-    if (last <= decision->applied_count || event->type != EVENT_MEMBER_CONTACT_VERIFIED) {
+    if (!verified) {
         event = decision_event(decision, EVENT_MEMBER_CONTACT_VERIFIED);
         event->member = member->id;
         event->contact = hash;
         event->audience = AUDIENCE_MEMBER;
     }
     event->more = true;
-    return count;
+    return round.count;
 }
 
 /* One slice of the first contact that has invites left; its last event says that they are done.
@@ -139,22 +152,20 @@ convert_slice(struct core *core, msec_t now_ms, unsigned count_max)
     uint8_t *contact = core->facts.contacts[0];
     struct contact_facts whose = {.owned = false};
     struct member member = {.known = false};
+    struct round round = {.member = &member, .contact = keep_hash(core, 0), .late = true};
     uint64_t number;
-    unsigned count = 0, converted = 0;
-    bool more = false;
     if (!converting_first(core->views, contact, &number))
         return 0;
-    struct slice hash = keep_hash(core, 0);
     decision_clear(&core->decision, log_last(core->log) + 1, now_ms);
-    load_contact(core, hash, &whose);
+    load_contact(core, round.contact, &whose);
     if (whose.owned && whose.owner == number)
         member_load(core->views, whose.owner_id, &member);
     if (member.known && member.state != MEMBER_CLOSED)
-        count = convert_some(core, hash, &member, true, count_max, &converted, &more);
-    if (!more)
-        decision_event(&core->decision, EVENT_COMMAND_NOTED)->contact = hash;
+        convert_some(core, &round, count_max);
+    if (!round.more)
+        decision_event(&core->decision, EVENT_COMMAND_NOTED)->contact = round.contact;
     append_own(core);
-    return count + !more;
+    return round.count + !round.more;
 }
 
 unsigned

@@ -50,6 +50,7 @@ decide_convert(const struct convert_facts *facts, const struct rules *rules, str
     converted->invite = invite->id;
     converted->member = facts->who.actor.id;
     converted->other = facts->who.other.id;
+    converted->first_touch = facts->first_touch;
     if (is_absorbed(facts, rules, out->now_ms))
         return;
 

@@ -54,7 +54,7 @@
     X(34, INVITE_DECLINED,      "invite.declined",      F(invite) | F(member) | F(report))         \
     X(35, INVITE_FEEDBACK,      "invite.feedback",      F(invite) | F(member) | F(delivery))       \
     X(36, INVITE_CLAIMED,       "invite.claimed",       F(invite) | F(member))                     \
-    X(37, INVITE_CONVERTED,     "invite.converted",     F(invite) | F(member) | F(other))          \
+    X(37, INVITE_CONVERTED,     "invite.converted",     F(invite) | F(member) | F(other) | F(first_touch)) \
     X(38, CONTACT_SUPPRESSED,   "contact.suppressed",   F(member))                                 \
     X(39, CONTACT_UNSUPPRESSED, "contact.unsuppressed", F(member))
 

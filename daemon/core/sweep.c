@@ -83,9 +83,9 @@ sweep_delivery(struct core *core, const struct due *due)
         return;
     member_load(core->views, invite->inviter, &facts.inviter);
     mails_except(mails_load(core->views, invite->contact), invite->due_seq, &core->others);
+    facts.mails = views_row(core->views, &core->others);
     if (core_error(core) != KITH_OK)
         return;
-    facts.mails = buf_slice(&core->others);
     decide_delivery(&facts, &core->rules, &core->decision);
     append_own(core);
 }
