@@ -197,6 +197,7 @@ views_undo_sealed(struct views *views)
 {
     assert(views->is_sealed && !views->in_unit);
     overlay_undo_sealed(views->active);
+    views_starts_forget(views);
     views->is_sealed = false;
 }
 

@@ -62,6 +62,17 @@ row_seq(struct store *store, const char *name)
     return seq;
 }
 
+/* Does the list begin with the row called @name? */
+static bool
+is_first(struct store *store, const char *name)
+{
+    struct slice none = {0}, key, value;
+    struct views_scan *scan = views_scan_begin(store_views(store), VIEW_DUE, none, none);
+    bool found = views_scan_next(scan, &key, &value) && slice_is(key, name);
+    views_scan_end(scan);
+    return found;
+}
+
 static uint64_t
 feed_count(struct store *store)
 {
@@ -180,6 +191,8 @@ check_failure(struct store *store, bool is_open)
     uint64_t feed = feed_count(store);
     seq_t row = row_seq(store, "row");
     store_begin(store);
+    views_del(store_views(store), VIEW_DUE, slice_str("early"));
+    check(is_first(store, "row"));
     for (unsigned i = 0; i < 4; i++)
         put(store, "row", 1000 * 1000);
     put_key(store, "ada", 7);
@@ -198,6 +211,7 @@ check_failure(struct store *store, bool is_open)
     assert_int_equal(views_applied(store_views(store)), last);
     assert_int_equal(row_seq(store, "row"), row);
     assert_int_equal(row_seq(store, "new"), 0);
+    check(is_first(store, "early"));
     assert_int_equal(feed_count(store), feed);
     assert_int_equal(key_byte(store, "ada"), 1);
 }
@@ -211,6 +225,7 @@ test_a_failed_commit_undoes_both(void **state)
     for (unsigned round = 0; round < 3; round++) {
         store_begin(store);
         put(store, "row", 1);
+        views_put(store_views(store), VIEW_DUE, slice_str("early"), slice_str("1"));
         put_key(store, "ada", 1);
         assert_int_equal(store_end(store, &fault), KITH_OK);
         check_failure(store, round != 1);
