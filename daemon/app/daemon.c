@@ -14,6 +14,11 @@
 
 #define FILES_BESIDE_CONNECTIONS 64 /* the data, the loop, nanomsg's own */
 
+/* Requests that came by half: room for 256 of the largest at once, and time for one over the
+ * slowest of lines. Nobody who means well needs either. */
+#define HALF_SIZE_MAX ((uint64_t)256 * MIB)
+#define HALF_MS_MAX   60000
+
 /* Every connection is a file; most systems allow 1024 until asked. */
 static void
 raise_file_limit(int64_t connections_max)
@@ -93,6 +98,8 @@ open_net(struct daemon *daemon, struct fault *fault)
         .message_size_max = KITH_MESSAGE_SIZE_MAX,
         .kept_size_max = (uint64_t)config->kept_size,
         .kept_ms_max = config->kept_ms,
+        .half_size_max = HALF_SIZE_MAX,
+        .half_ms_max = HALF_MS_MAX,
     };
     return net_open(&daemon->net, &options, fault);
 }

@@ -43,7 +43,8 @@ header_done(struct frames *frames)
 
     if (frames->transport == FRAMES_IPC && *length++ != IPC_TYPE_NORMAL)
         return false;
-    frames->body_left = get_be64(length);
+    frames->body_left = frames->body_size = get_be64(length);
+    frames->count++;
     return frames->body_left <= frames->frame_size_max;
 }
 
@@ -84,4 +85,10 @@ frames_check(struct frames *frames, const uint8_t *data, size_t size)
         size -= taken;
     }
     return true;
+}
+
+uint64_t
+frames_half(const struct frames *frames)
+{
+    return frames->body_left > 0 ? frames->body_size : frames->head_size;
 }

@@ -29,6 +29,8 @@ enum frames_transport { FRAMES_IPC, FRAMES_TCP };
 struct frames {
     uint64_t frame_size_max; /* longer frames break the rules */
     uint64_t body_left;      /* bytes of the present frame that have yet to come */
+    uint64_t body_size;      /* all of them */
+    uint64_t count;          /* frames whose header came */
     uint16_t peer_protocol;  /* SP_REQ or SP_SUB: what the peer has to be */
     uint8_t transport;       /* enum frames_transport */
     bool greeted;            /* the handshake is complete */
@@ -42,5 +44,8 @@ void frames_init(struct frames *frames, enum frames_transport transport, uint16_
 /* Follow the next bytes of the stream. @data is borrowed. Returns whether the stream still keeps
  * the rules; after false it is not to be asked again. */
 bool frames_check(struct frames *frames, const uint8_t *data, size_t size);
+
+/* The size of a frame of which some has come, and not all; 0 where the next byte begins one. */
+uint64_t frames_half(const struct frames *frames);
 
 #endif

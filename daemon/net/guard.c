@@ -35,10 +35,13 @@ struct row {
     struct frames frames;
     struct waits waits;
     atomic_int_fast64_t since_ms; /* when what was read last came, at the latest */
-    uint8_t kind;                 /* enum row_kind */
-    uint8_t role;                 /* enum guard_role */
-    uint8_t hooks;                /* GUARD_HOOK_* it went through */
-    bool cut;                     /* broke the rules: it has nothing more to say */
+    uint64_t half_count;          /* which frame half_since_ms is of */
+    atomic_uint_fast64_t half_size;
+    atomic_int_fast64_t half_since_ms; /* when the frame began that is not whole; 0: none is */
+    uint8_t kind;                      /* enum row_kind */
+    uint8_t role;                      /* enum guard_role */
+    uint8_t hooks;                     /* GUARD_HOOK_* it went through */
+    bool cut;                          /* broke the rules: it has nothing more to say */
     atomic_bool busy;
     /* What was gathered and the kernel has yet to take. It changes hands between nanomsg's lock and
      * guard_gather_end(), which does not hold it: so both hold gather_lock to send it or let go of
@@ -107,6 +110,8 @@ row_open(int fd, struct guard *guard, enum row_kind kind, enum guard_role role)
     row->cut = false;
     waits_init(&row->waits);
     atomic_store_explicit(&row->since_ms, INT64_MAX, memory_order_relaxed);
+    atomic_store_explicit(&row->half_since_ms, 0, memory_order_relaxed);
+    assert(atomic_load_explicit(&row->half_size, memory_order_relaxed) == 0);
     assert(!atomic_load_explicit(&row->gather, memory_order_relaxed));
     atomic_store_explicit(&row->busy, false, memory_order_relaxed);
     fd_last_raise(fd);
@@ -122,26 +127,36 @@ gather_drop(struct row *row)
     atomic_store_explicit(&row->gather, NULL, memory_order_relaxed);
 }
 
+/* The frame is whole, or will never be. */
+static void
+half_forget(struct row *row)
+{
+    atomic_fetch_sub(&row->guard->half_size, atomic_exchange(&row->half_size, 0));
+    atomic_store_explicit(&row->half_since_ms, 0, memory_order_relaxed);
+}
+
 static void
 row_close(struct row *row)
 {
     /* Before the descriptor can be another's: nothing is sent to it from here on. */
     pthread_mutex_lock(&gather_lock);
     gather_drop(row);
+    atomic_store_explicit(&row->serial, 0, memory_order_release);
     pthread_mutex_unlock(&gather_lock);
     if (row->kind == ROW_CONNECTION) {
+        half_forget(row);
         atomic_fetch_or(&row->guard->hooks, row->hooks | GUARD_HOOK_CLOSE);
         atomic_fetch_sub(&row->guard->connections, 1);
     }
-    atomic_store_explicit(&row->serial, 0, memory_order_release);
 }
 
 void
-guard_init(struct guard *guard, unsigned connections_max, uint64_t frame_size_max)
+guard_init(struct guard *guard, unsigned connections_max, uint64_t frame_size_max,
+           uint64_t half_size_max)
 {
     assert(connections_max > 0);
     assert(frame_size_max > 0);
-    *guard = (struct guard){.frame_size_max = frame_size_max};
+    *guard = (struct guard){.frame_size_max = frame_size_max, .half_size_max = half_size_max};
     atomic_init(&guard->connections_max, connections_max);
 }
 
@@ -357,10 +372,92 @@ check_read(struct row *row, const struct msghdr *message, size_t size)
     return true;
 }
 
-static void
-note_wait(struct row *row, int fd, size_t size)
+/* Is it the peer that we wait for, and not he for us? Then since when; else INT64_MAX. */
+static msec_t
+half_since(const struct row *row, int fd)
 {
-    msec_t now_ms = monotonic_ms();
+    msec_t since_ms = atomic_load_explicit(&row->half_since_ms, memory_order_relaxed);
+    int queued = 0;
+
+    if (since_ms == 0 || ioctl(fd, FIONREAD, &queued) != 0 || queued > 0)
+        return INT64_MAX;
+    return since_ms;
+}
+
+/* End the connection, if its frame began no later than @until_ms. Its descriptor cannot become
+ * another's meanwhile: row_close() waits for the lock, and the close comes after that. */
+static void
+cut_half(const struct guard *guard, int fd, msec_t until_ms)
+{
+    struct row *row = &rows[fd];
+
+    pthread_mutex_lock(&gather_lock);
+    if (connection_of(fd) && row->guard == guard && half_since(row, fd) <= until_ms) {
+        half_forget(row);
+        atomic_fetch_add_explicit(&row->guard->cut, 1, memory_order_relaxed);
+        shutdown(fd, SHUT_RDWR);
+    }
+    pthread_mutex_unlock(&gather_lock);
+}
+
+void
+guard_cut_half(struct guard *guard, msec_t half_ms_max)
+{
+    msec_t until_ms = monotonic_ms() - half_ms_max;
+    for (int fd = 0; fd <= atomic_load(&fd_last); fd++) {
+        const struct row *row = connection_of(fd);
+        msec_t since_ms = row ? atomic_load_explicit(&row->half_since_ms, memory_order_relaxed) : 0;
+        if (since_ms != 0 && since_ms <= until_ms)
+            cut_half(guard, fd, until_ms);
+    }
+}
+
+/* Too much memory is held by frames that are not whole: the eldest of them goes. */
+static void
+cut_eldest_half(const struct guard *guard)
+{
+    msec_t eldest_ms = INT64_MAX;
+    uint64_t eldest_serial = 0;
+    int eldest = -1;
+
+    for (int fd = 0; fd <= atomic_load(&fd_last); fd++) {
+        const struct row *row = connection_of(fd);
+        msec_t since_ms = row && row->guard == guard ? half_since(row, fd) : INT64_MAX;
+        uint64_t serial = row ? atomic_load(&row->serial) : 0;
+        if (since_ms < eldest_ms || (since_ms == eldest_ms && serial < eldest_serial)) {
+            eldest_ms = since_ms;
+            eldest_serial = serial;
+            eldest = fd;
+        }
+    }
+    if (eldest >= 0)
+        cut_half(guard, eldest, eldest_ms);
+}
+
+static void
+note_half(struct row *row, msec_t now_ms)
+{
+    struct guard *guard = row->guard;
+    uint64_t size = frames_half(&row->frames);
+
+    if (size == 0) {
+        half_forget(row);
+        return;
+    }
+    bool fresh = atomic_load_explicit(&row->half_since_ms, memory_order_relaxed) == 0 ||
+                 row->half_count != row->frames.count;
+    if (fresh)
+        atomic_store_explicit(&row->half_since_ms, now_ms, memory_order_relaxed);
+    row->half_count = row->frames.count;
+    uint64_t before = atomic_exchange(&row->half_size, size);
+    uint64_t all = atomic_fetch_add(&guard->half_size, size - before) + size - before;
+    if (size > before && all > guard->half_size_max)
+        cut_eldest_half(guard);
+}
+
+static void
+note_wait(struct row *row, int fd, size_t size, msec_t now_ms)
+{
     int queued = 0;
 
     atomic_store_explicit(&row->since_ms, waits_read(&row->waits, size, now_ms),
@@ -392,8 +489,11 @@ recvmsg(int fd, struct msghdr *message, int flags)
         atomic_fetch_add_explicit(&row->guard->cut, 1, memory_order_relaxed);
         return 0; /* As if the peer had closed: nanomsg ends the connection. */
     }
-    if (size > 0)
-        note_wait(row, fd, (size_t)size);
+    if (size > 0) {
+        msec_t now_ms = monotonic_ms();
+        note_wait(row, fd, (size_t)size, now_ms);
+        note_half(row, now_ms);
+    }
     return size;
 }
 

@@ -9,6 +9,8 @@
  *  - discard passed descriptors, of which nanomsg would leak all but one;
  *  - turn errors that nanomsg does not expect, and so aborts on, into those it does;
  *  - refuse connections over a limit, and have the kernel find dead TCP peers;
+ *  - end connections whose peer began a frame and does not end it, for nanomsg holds on to the
+ *    memory of all of it;
  *  - let the sender of a message see whether nanomsg offered it to the kernel or dropped it;
  *  - gather the replies of a turn, to send those for one connection together (gather.h);
  *  - tell how long what is read has been waiting (waits.h).
@@ -34,6 +36,8 @@
  * has to outlive every connection. */
 struct guard {
     uint64_t frame_size_max;
+    uint64_t half_size_max; /* of all frames together that have not come whole */
+    atomic_uint_fast64_t half_size;
     atomic_uint connections_max; /* 0 while shutting down */
     atomic_uint hooks;           /* GUARD_HOOK_* that closed connections went through */
     atomic_uint_fast64_t connections, refused, cut;
@@ -63,7 +67,12 @@ enum guard_state {
     GUARD_FREE
 };
 
-void guard_init(struct guard *guard, unsigned connections_max, uint64_t frame_size_max);
+void guard_init(struct guard *guard, unsigned connections_max, uint64_t frame_size_max,
+                uint64_t half_size_max);
+
+/* End the connections on which a frame began @half_ms_max ago, nothing more has come, and it is
+ * not whole. Looks at every descriptor: for now and then. */
+void guard_cut_half(struct guard *guard, msec_t half_ms_max);
 
 /* Between these two, a socket on which this thread accepts for the first time becomes a listener
  * of @guard: nn_bind() does that before it returns. guard_bind_end() returns the listener's

@@ -37,6 +37,9 @@
 /* What a peer did not take is offered again every tick for so long, then every turn. */
 #define BEHIND_MS_MAX 100
 
+/* So often it is looked for requests that have come by half, and not on. */
+#define HALF_LOOK_MS 1000
+
 struct net {
     int command, event; /* nanomsg's sockets; -1: none */
     int command_fd;
@@ -44,7 +47,7 @@ struct net {
     struct peers *peers;
     char **urls; /* of all endpoints that were bound */
     unsigned url_count;
-    msec_t now_ms;
+    msec_t now_ms, half_ms, half_ms_max;
     unsigned behind_count; /* connections that did not take all that was gathered for them */
     msec_t behind_ms;      /* since when there are so many */
     uint64_t received, replied, published, delayed, dropped;
@@ -225,6 +228,10 @@ unsigned
 net_tick(struct net *net, msec_t now_ms)
 {
     net->now_ms = now_ms;
+    if (now_ms - net->half_ms >= HALF_LOOK_MS) {
+        net->half_ms = now_ms;
+        guard_cut_half(&net->guard, net->half_ms_max);
+    }
     if (net->behind_count > 0)
         send_gathered(net);
     net->dropped += peers_flush(net->peers, now_ms, reply_offer, net);
@@ -371,6 +378,7 @@ net_open(struct net **out, const struct net_options *options, struct fault *faul
     assert(options->connections_max > 0);
     assert(options->message_size_max > 0 && options->message_size_max <= INT_MAX / 2);
     assert(options->kept_ms_max > 0);
+    assert(options->half_size_max > 0 && options->half_ms_max > 0);
 
     struct net *net = calloc(1, sizeof(*net));
     if (!net)
@@ -380,7 +388,9 @@ net_open(struct net **out, const struct net_options *options, struct fault *faul
     net->peers =
         peers_create(options->connections_max, options->kept_size_max, options->kept_ms_max);
     /* Clients that wait for a restart come in at once, and must not keep the self-test out. */
-    guard_init(&net->guard, GUARD_FD_MAX, options->message_size_max + HOPS_SIZE_MAX);
+    guard_init(&net->guard, GUARD_FD_MAX, options->message_size_max + HOPS_SIZE_MAX,
+               options->half_size_max);
+    net->half_ms_max = options->half_ms_max;
     if (!net->urls || !net->peers)
         fault_set(fault, "out of memory");
     else if (fds_ensure(options->connections_max, fault) &&

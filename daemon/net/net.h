@@ -27,6 +27,8 @@ struct net_options {
     uint64_t message_size_max; /* bytes of one request */
     uint64_t kept_size_max;    /* bytes of replies kept for one peer that does not read */
     msec_t kept_ms_max;        /* and how long they are kept */
+    uint64_t half_size_max;    /* bytes of all requests of which only a part has come */
+    msec_t half_ms_max;        /* a peer that leaves one so for longer is cut off */
 };
 
 /* Bind everything, and test that the guard works. A socket file is made with mode 0660, its

@@ -224,6 +224,8 @@ daemon_prepare(struct daemon *daemon)
         .message_size_max = 1024 * 1024,
         .kept_size_max = 64 * 1024 * 1024,
         .kept_ms_max = 1000,
+        .half_size_max = 64 * 1024 * 1024,
+        .half_ms_max = 3600 * 1000,
     };
 }
 

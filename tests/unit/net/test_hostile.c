@@ -201,6 +201,84 @@ half_frames(void **state)
     assert_int_equal(daemon_stats(&here).connections_cut, 0);
 }
 
+/* The beginning of a request that says it has @size bytes. */
+static struct raw
+begin_request(int url, uint64_t size)
+{
+    struct raw raw = raw_connect(here.command[url]);
+    uint8_t bytes[9 + 4];
+
+    raw_greet(raw, SP_REQ);
+    size_t head = raw_header(raw, bytes, size);
+    put_be32(bytes + head, 0x80000001);
+    raw_write(raw, bytes, head + 4);
+    return raw;
+}
+
+/* Tick by tick until @raw is ended. */
+static void
+tick_until_end(struct raw raw)
+{
+    struct pollfd poll_fd = {.fd = raw.fd, .events = POLLIN};
+    msec_t now_ms = 1000;
+
+    for (int64_t end = raw_clock_ms() + WAIT_MS; poll(&poll_fd, 1, 1) == 0; now_ms += 1000) {
+        assert_true(raw_clock_ms() < end);
+        net_tick(here.net, now_ms);
+    }
+    raw_expect_end(raw);
+}
+
+/* Who begins a request and leaves it so is cut off; who is silent is not. */
+static void
+half_frames_for_ever(void **state)
+{
+    (void)state;
+    for (int i = 0; i < URL_COUNT; i++) {
+        struct raw silent = raw_connect(here.command[i]);
+        raw_greet(silent, SP_REQ);
+        daemon_expect_echo(&here, silent, 1);
+        tick_until_end(begin_request(i, 100));
+        assert_int_equal(daemon_stats(&here).connections_cut, i + 1);
+        daemon_expect_echo(&here, silent, 2);
+        close(silent.fd);
+    }
+}
+
+static int
+setup_hasty(void **state)
+{
+    daemon_prepare(&here);
+    here.options.half_ms_max = 1;
+    daemon_open(&here);
+    (void)state;
+    client = nn_socket(AF_SP, NN_REQ);
+    assert_true(nn_connect(client, here.command[URL_IPC]) >= 0);
+    round_trip();
+    return 0;
+}
+
+/* Of more than may be held at once the eldest go, one for each that comes; the others may end what
+ * they began. */
+static void
+many_half_frames(void **state)
+{
+    enum { COUNT = 100, HELD = 64 };
+    const uint64_t size = 1024 * 1024;
+    struct raw half[COUNT];
+
+    (void)state;
+    for (int i = 0; i < COUNT; i++)
+        half[i] = begin_request(i % URL_COUNT, size);
+    for (int i = 0; i < COUNT - HELD; i++)
+        raw_expect_end(half[i]);
+    daemon_wait_connections(&here, HELD + 1);
+    assert_int_equal(daemon_stats(&here).connections_cut, COUNT - HELD);
+    for (int i = COUNT - HELD; i < COUNT; i++)
+        close(half[i].fd);
+    settle();
+}
+
 /* Frames without an id, or with more hops than nanomsg allows, are eaten; the next is served. */
 static void
 bodies_without_id(void **state)
@@ -370,6 +448,8 @@ main(void)
         TEST(longest_request),
         TEST(handshake_garbage),
         TEST(half_frames),
+        cmocka_unit_test_setup_teardown(half_frames_for_ever, setup_hasty, teardown),
+        TEST(many_half_frames),
         TEST(bodies_without_id),
         TEST(many_hops),
         TEST(replies_find_their_peer),
