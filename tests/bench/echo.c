@@ -81,6 +81,8 @@ serve_guarded(const char *url, int stop, int ready)
         .message_size_max = BODY_MAX,
         .kept_size_max = 64 * 1024 * 1024,
         .kept_ms_max = 10000,
+        .half_size_max = 256 * 1024 * 1024,
+        .half_ms_max = 60000,
     };
     struct net *net;
     struct fault fault = {0};

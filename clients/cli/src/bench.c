@@ -15,13 +15,14 @@
 #include "proto/limits.h"
 #include "verb.h"
 
-#define MEMBERS_DEFAULT  100000
-#define MEMBERS_MAX      100000000
-#define PREPARED_DEFAULT 200000 /* requests sent before accepts, or status, are measured */
-#define ENROLL_BATCH     1000
-#define ECHO_MS_MAX      3000 /* the echo needs no longer to be known */
-#define DISK_COUNT       200
-#define RATE_MAX         10000000
+#define MEMBERS_DEFAULT    100000
+#define MEMBERS_MAX        100000000
+#define PREPARE_WINDOW_MAX 256
+#define PREPARED_DEFAULT   200000 /* requests sent before accepts, or status, are measured */
+#define ENROLL_BATCH       1000
+#define ECHO_MS_MAX        3000 /* the echo needs no longer to be known */
+#define DISK_COUNT         200
+#define RATE_MAX           10000000
 
 static const struct option_row rows[] = {
     {"op", 'o', OPTION_TEXT, offsetof(struct bench_options, op), 0, 0, "OP",
@@ -156,7 +157,9 @@ prepare_requests(struct bench *bench, uint64_t count)
     load.duration_ms = 0;
     bench->kith.op = BENCH_REQUEST;
     bench->kith.batch = 1;
-    load.window = (unsigned)bench->options.window;
+    /* So few that even a slow daemon turns none away. */
+    load.window = bench->options.window < PREPARE_WINDOW_MAX ? (unsigned)bench->options.window
+                                                             : PREPARE_WINDOW_MAX;
     load.lanes_per_thread = BENCH_LANES_PER_THREAD;
     struct bench_target target = bench_kith_target(&bench->kith);
     if (!bench->cli->json)
