@@ -130,6 +130,10 @@ member_verify_contact(struct call *call)
 {
     struct contact_facts facts = {0};
     enum kith_err err = load_one_contact(call, &facts);
+    if (err == KITH_OK && facts.member.known) {
+        settle_invited(call->core, facts.hash, facts.member.id, call->now_ms);
+        err = load_one_contact(call, &facts);
+    }
     if (err == KITH_OK)
         err = decide_verify_contact(&facts, call->out);
     if (err != KITH_OK)

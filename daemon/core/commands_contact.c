@@ -63,6 +63,23 @@ contact_unsuppress(struct call *call)
 /* --- conversion ----------------------------------------------------------------------------------
  */
 
+/* What is due between a member and those who invited his contact expires first, as events of the
+ * daemon's own: no request of theirs may stand in the way that is over. */
+void
+settle_invited(struct core *core, struct slice hash, struct slice member, msec_t now_ms)
+{
+    struct invite invite;
+    struct pair_facts who;
+    seq_t after = 0;
+    for (unsigned i = 0; i < CONVERT_COUNT_MAX && core_error(core) == KITH_OK &&
+                         invite_load_next(core->views, hash, after, now_ms, &invite);
+         i++) {
+        after = invite.seq;
+        if (!slice_equal(invite.inviter, member))
+            load_pair(core, now_ms, member, invite.inviter, &who);
+    }
+}
+
 /* Some invites of a contact that is @member's. */
 struct round {
     const struct member *member;
@@ -72,6 +89,7 @@ struct round {
     bool more;      /* there are others */
     unsigned count; /* how many were dealt with */
     unsigned converted;
+    unsigned asked; /* of those how many ask him now: he holds so many more */
     struct slice first_touch;
 };
 
@@ -93,7 +111,8 @@ convert_one(struct core *core, struct round *round, const struct invite *invite)
     facts.who.other = *member;
     if (member->accept == ACCEPT_MUTUAL)
         facts.mutuals = graph_mutuals(core, &facts.who.actor, member, 1, UINT64_MAX);
-    decide_convert(&facts, &core->rules, &core->decision);
+    facts.who.other.incoming += round->asked;
+    round->asked += decide_convert(&facts, &core->rules, &core->decision);
     round->converted++;
 }
 
@@ -157,6 +176,7 @@ convert_slice(struct core *core, msec_t now_ms, unsigned count_max)
     if (!converting_first(core->views, contact, &number))
         return 0;
     decision_clear(&core->decision, log_last(core->log) + 1, now_ms);
+    settle_invited(core, round.contact, member_id(core->views, number), now_ms);
     load_contact(core, round.contact, &whose);
     if (whose.owned && whose.owner == number)
         member_load(core->views, whose.owner_id, &member);

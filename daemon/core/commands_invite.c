@@ -143,27 +143,50 @@ invite_link(struct call *call)
     return decide_link(&facts, &call->core->rules, call->out);
 }
 
+/* Whose the invite is, and its contact. False if it is not the caller's. */
+static bool
+load_mine(struct call *call, struct own_facts *out, uint64_t *other)
+{
+    struct core *core = call->core;
+    struct contact_facts whose = {.owned = false};
+    const struct invite *invite = &out->invite;
+
+    load_id(call, &out->invite);
+    member_load(core->views, args_text(call->args, KITH_ARG_MEMBER), &out->member);
+    if (!invite->known || !out->member.known || invite->inviter_number != out->member.number)
+        return false;
+    *other = invite->converted;
+    if (invite_is_link(invite))
+        return true;
+    load_contact(core, invite->contact, &whose);
+    if (*other == 0 && whose.owned)
+        *other = whose.owner;
+    return true;
+}
+
 static void
 load_own(struct call *call, struct own_facts *out)
 {
     struct core *core = call->core;
-    struct contact_facts whose = {.owned = false};
+    const struct invite *invite = &out->invite;
     struct invite latest;
+    uint64_t other;
 
     *out = (struct own_facts){.replaced = false};
-    load_id(call, &out->invite);
-    member_load(core->views, args_text(call->args, KITH_ARG_MEMBER), &out->member);
-    const struct invite *invite = &out->invite;
-    if (!invite->known || !out->member.known || invite->inviter_number != out->member.number)
+    if (!load_mine(call, out, &other))
         return;
-    uint64_t other = invite->converted;
+    if (other != 0 && other != out->member.number) {
+        load_pair(core, call->now_ms, out->member.id, member_id(core->views, other), &out->who);
+        if (!load_mine(call, out, &other)) /* something may have expired */
+            return;
+    }
     if (!invite_is_link(invite)) {
         invite_load_contact(core->views, invite->contact, &out->member, &latest);
         out->replaced = !public_id_equal(&latest.id, &invite->id);
         load_mail(core, out->member.number, invite->contact, &out->mail);
-        load_contact(core, invite->contact, &whose);
-        if (other == 0 && whose.owned)
-            other = whose.owner;
+        /* The mail of its own that it waits for will not be sent: the new one takes its place. */
+        mails_except(out->mail.mails, invite->due_seq, &core->others);
+        out->mail.mails = views_row(core->views, &core->others);
     }
     load_whose(core, invite, other, &out->who);
     if (out->who.other.known && out->who.other.accept == ACCEPT_MUTUAL)
@@ -269,6 +292,9 @@ load_redeem(struct call *call, struct redeem_facts *out)
     }
     if (err != KITH_OK)
         return err;
+    member_load(core->views, member, &out->who.actor);
+    if (out->contact_given && out->who.actor.known)
+        settle_invited(core, out->contact, member, call->now_ms);
     load_token(call, &out->invite);
     member_load(core->views, member, &out->who.actor);
     const struct invite *invite = &out->invite;

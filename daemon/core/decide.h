@@ -276,8 +276,8 @@ struct convert_facts {
     bool late;                   /* beyond the first CONVERT_COUNT_MAX */
     struct slice first_touch;    /* who invited the contact first, if it was verified just now */
 };
-/* The invite becomes a request that only the other sees, or nothing at all. */
-void decide_convert(const struct convert_facts *facts, const struct rules *rules,
+/* The invite becomes a request that only the other sees, or nothing at all: true if he is asked. */
+bool decide_convert(const struct convert_facts *facts, const struct rules *rules,
                     struct decision *out);
 
 /* Does the contact belong to somebody who may be asked? */

@@ -39,7 +39,7 @@ is_filtered(const struct convert_facts *facts, const struct rules *rules, msec_t
                            other->inbound_count >= (uint64_t)rules->settings->inbound_day);
 }
 
-void
+bool
 decide_convert(const struct convert_facts *facts, const struct rules *rules, struct decision *out)
 {
     const struct invite *invite = facts->invite;
@@ -52,7 +52,7 @@ decide_convert(const struct convert_facts *facts, const struct rules *rules, str
     converted->other = facts->who.other.id;
     converted->first_touch = facts->first_touch;
     if (is_absorbed(facts, rules, out->now_ms))
-        return;
+        return false;
 
     struct event *event = decision_event(out, EVENT_CONNECTION_REQUESTED);
     event->from = facts->who.actor.id;
@@ -64,6 +64,7 @@ decide_convert(const struct convert_facts *facts, const struct rules *rules, str
     event->filtered = is_filtered(facts, rules, out->now_ms);
     event->audience = AUDIENCE_TO;
     event->notify = true;
+    return true;
 }
 
 void

@@ -125,6 +125,8 @@ end_masked(const struct pair_facts *who, unsigned side, enum event_type type, ms
     event->to = is_actors ? who->other.id : who->actor.id;
     event->request = masked->request;
     event->hidden_ms = (uint64_t)(ended_ms + rules->settings->cooldown_invited);
+    if (type == EVENT_CONNECTION_EXPIRED)
+        event->expired_ms = (uint64_t)ended_ms;
     event->audience = masked->disp == DISP_OPEN ? AUDIENCE_TO : 0;
     return event;
 }

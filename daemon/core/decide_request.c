@@ -130,15 +130,26 @@ check_policy(const struct request_facts *facts, msec_t now_ms)
     }
 }
 
-/* Does the recipient never hear of it, while the sender sees nothing unusual? */
+/* An invite of the actor's has asked already, without his knowing. */
+static const struct masked *
+find_masked(const struct request_facts *facts, msec_t now_ms)
+{
+    const struct masked *masked = &facts->who.pair.side[actor_side(&facts->who)].masked;
+    return masked_is_live(masked, now_ms) ? masked : NULL;
+}
+
+/* Does the recipient never hear of it, while the sender sees nothing unusual? He keeps the request
+ * that an invite of the sender's has made already: it takes no room of its own. */
 static bool
 is_unheard(const struct request_facts *facts, const struct rules *rules, msec_t now_ms)
 {
     const struct pair_facts *who = &facts->who;
+    const struct masked *masked = find_masked(facts, now_ms);
     unsigned side = actor_side(who);
+    uint64_t others = who->other.incoming - (masked && masked->disp == DISP_OPEN);
     return who->pair.side[!side].blocked_seq > 0 ||
            (msec_t)who->pair.side[side].hidden_ms > now_ms ||
-           who->other.incoming >= (uint64_t)rules->settings->inbound_max;
+           others >= (uint64_t)rules->settings->inbound_max;
 }
 
 static bool
@@ -168,14 +179,6 @@ immediate_via(const struct request_facts *facts, const struct rules *rules, msec
     if (other->auto_accept > AUTO_ALL && facts->mutuals >= other->auto_accept - AUTO_MUTUALS)
         return VIA_POLICY;
     return VIA_NONE;
-}
-
-/* An invite of the actor's has asked already, without his knowing. */
-static const struct masked *
-find_masked(const struct request_facts *facts, msec_t now_ms)
-{
-    const struct masked *masked = &facts->who.pair.side[actor_side(&facts->who)].masked;
-    return masked_is_live(masked, now_ms) ? masked : NULL;
 }
 
 /* Does the recipient hear nothing of it: it is a shadow, or he has put it out of sight before? */

@@ -158,6 +158,10 @@ op_fn invite_create, invite_link, invite_resend, invite_revoke, invite_claim, in
 unsigned convert_contact(struct call *call, struct slice hash, const struct member *member,
                          unsigned count_max, unsigned *converted);
 
+/* Let requests that are due between @member and those who invited this contact expire, as
+ * load_pair() does. Must come before the command decides anything. */
+void settle_invited(struct core *core, struct slice hash, struct slice member, msec_t now_ms);
+
 /* What was left, slice by slice, at most @count_max. Returns how many. */
 unsigned sweep_converting(struct core *core, msec_t now_ms, unsigned count_max);
 

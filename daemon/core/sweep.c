@@ -81,6 +81,10 @@ sweep_delivery(struct core *core, const struct due *due)
     invite_load(core->views, &due->invite, invite);
     if (views_error(core->views) != KITH_OK)
         return;
+    if (invite_state_at(invite, core->decision.now_ms) == INVITE_EXPIRED) {
+        sweep_invite(core, due); /* nobody is sent a token that opens nothing */
+        return;
+    }
     member_load(core->views, invite->inviter, &facts.inviter);
     mails_except(mails_load(core->views, invite->contact), invite->due_seq, &core->others);
     facts.mails = views_row(core->views, &core->others);

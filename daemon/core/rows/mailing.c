@@ -31,7 +31,7 @@ pace_next(struct slice slots, uint64_t limit, msec_t now_ms)
     size_t count = slots.size / SLOT_SIZE;
     if (limit == 0 || count < limit)
         return now_ms;
-    /* Slots are given in order, so that the last @limit of them are all that can be in the way. */
+    /* Slots stand in order, so that the last @limit of them are all that can be in the way. */
     msec_t free_ms = slot_at(slots, count - limit) + DAY_MS;
     return free_ms > now_ms ? free_ms : now_ms;
 }
@@ -43,22 +43,27 @@ pace_load(struct views *views, uint64_t inviter)
     return views_get(views, VIEW_PACE, number_key(inviter, key));
 }
 
+/* In order of time, also where a limit was raised and a later slot was given before. */
 void
 pace_add(struct views *views, struct buf *scratch, uint64_t inviter, msec_t slot_ms, msec_t now_ms)
 {
     uint8_t key[4], slot[SLOT_SIZE];
     struct slice slots = pace_load(views, inviter);
-    size_t count = slots.size / SLOT_SIZE, first = 0;
+    size_t count = slots.size / SLOT_SIZE, first = 0, place = count;
     while (first < count && slot_at(slots, first) + DAY_MS <= now_ms)
         first++;
     if (count - first >= PACE_COUNT_MAX)
         first = count - (PACE_COUNT_MAX - 1);
+    while (place > first && slot_at(slots, place - 1) > slot_ms)
+        place--;
 
     buf_clear(scratch);
-    if (count > first)
-        buf_append(scratch, slots.data + first * SLOT_SIZE, (count - first) * SLOT_SIZE);
+    if (place > first)
+        buf_append(scratch, slots.data + first * SLOT_SIZE, (place - first) * SLOT_SIZE);
     put_be64(slot, (uint64_t)slot_ms);
     buf_append(scratch, slot, sizeof(slot));
+    if (count > place)
+        buf_append(scratch, slots.data + place * SLOT_SIZE, (count - place) * SLOT_SIZE);
     views_put(views, VIEW_PACE, number_key(inviter, key), views_row(views, scratch));
 }
 
