@@ -24,6 +24,7 @@ static const char *const contacts[CONTACT_COUNT][2] = {
     {"eve@example.net", "Eve@example.net"},
     {"fay@example.net", "FAY@example.net "},
     {"gus@example.net", "gus@example.NET"},
+    {"crm:4711", "crm:4711"},
 };
 
 #define THIRTY    "thirty characters in one line."
@@ -150,10 +151,18 @@ write_contact(struct buf *out, int contact, int spelling)
         return false;
     write_map(out, 2);
     write_cstr(out, "kind");
-    write_cstr(out, "email");
+    write_cstr(out, contact == CONTACT_OPAQUE ? "opaque" : "email");
     write_cstr(out, "value");
     write_cstr(out, contact_text(contact, spelling));
     return true;
+}
+
+static bool
+write_contacts(struct buf *out, const struct command *command)
+{
+    if (command->contact != ABSENT)
+        write_array(out, 1);
+    return write_contact(out, command->contact, command->spelling);
 }
 
 static bool
@@ -189,20 +198,8 @@ write_pairs(struct buf *out, const struct command *command)
 }
 
 static bool
-write_value(struct buf *out, const struct command *command, struct slice name)
+write_word(struct buf *out, const struct command *command, struct slice name)
 {
-    if (slice_is(name, "member") || slice_is(name, "from"))
-        return write_text(out, member_name(command->a));
-    if (slice_is(name, "other") || slice_is(name, "to"))
-        return write_text(out, member_name(command->b));
-    if (slice_is(name, "contact"))
-        return write_contact(out, command->contact, command->spelling);
-    if (slice_is(name, "proof"))
-        return write_contact(out, command->proof, 0);
-    if (slice_is(name, "pairs"))
-        return write_pairs(out, command);
-    if (slice_is(name, "policy"))
-        return write_policy(out, &command->policy);
     const struct {
         const char *name, *value;
     } texts[] = {
@@ -211,9 +208,12 @@ write_value(struct buf *out, const struct command *command, struct slice name)
         {"note", command->note ? command->note->text : NULL},
         {"request", command->request},
         {"token", command->token},
+        {"claim", command->claim},
         {"via", command->via},
         {"kind", command->kind},
         {"mode", command->mode},
+        {"label", command->label},
+        {"delivery", command->delivery},
         {"invite", command->invite},
         {"queue", command->queue},
         {"reason", command->reason},
@@ -221,6 +221,29 @@ write_value(struct buf *out, const struct command *command, struct slice name)
     for (unsigned i = 0; i < ARRAY_COUNT(texts); i++)
         if (slice_is(name, texts[i].name))
             return write_text(out, texts[i].value);
+    return false;
+}
+
+/* A member who is optional and not given is NOBODY; else that is one whom nobody knows. */
+static bool
+write_value(struct buf *out, const struct command *command, struct slice name)
+{
+    if (command->op == SIM_SUPPRESS && slice_is(name, "member") && command->a == NOBODY)
+        return false;
+    if (slice_is(name, "member") || slice_is(name, "from"))
+        return write_text(out, member_name(command->a));
+    if (slice_is(name, "other") || slice_is(name, "to"))
+        return write_text(out, member_name(command->b));
+    if (slice_is(name, "contact"))
+        return write_contact(out, command->contact, command->spelling);
+    if (slice_is(name, "contacts"))
+        return write_contacts(out, command);
+    if (slice_is(name, "proof"))
+        return write_contact(out, command->proof, 0);
+    if (slice_is(name, "pairs"))
+        return write_pairs(out, command);
+    if (slice_is(name, "policy"))
+        return write_policy(out, &command->policy);
     const struct {
         const char *name;
         int64_t value;
@@ -236,8 +259,9 @@ write_value(struct buf *out, const struct command *command, struct slice name)
         return write_truth(out, command->block);
     if (slice_is(name, "updates"))
         return write_truth(out, command->updates);
-    assert(slice_is(name, "messages"));
-    return write_truth(out, command->messages);
+    if (slice_is(name, "messages"))
+        return write_truth(out, command->messages);
+    return write_word(out, command, name);
 }
 
 static void

@@ -16,21 +16,22 @@
 #define AUTO_NONE        0    /* policies: auto_accept, or how many mutuals it takes */
 #define AUTO_ALL         (-2)
 #define PAIRS_MAX        16
-#define CONTACT_COUNT    8
-#define INVITED_COUNT    5 /* the first so many are invited, the others are members' own */
+#define CONTACT_COUNT    9
+#define CONTACT_OPAQUE   (CONTACT_COUNT - 1) /* that one is no address */
+#define INVITED_COUNT    7 /* the first so many are invited, the others only verified */
 #define TOKEN_SIZE_MAX   40
 #define REQUEST_SIZE_MAX 24
 
 /* clang-format off */
 #define SIM_OP_LIST(X) /* enum, operation, arguments (? optional), how often */                  \
-    X(REGISTER,     "member.register",        "member name? tier? policy?",  30)                  \
+    X(REGISTER,     "member.register",        "member name? tier? policy? contacts?", 30)         \
     X(UPDATE,       "member.update",          "member name? tier? policy?",  30)                  \
     X(SUSPEND,      "member.suspend",         "member",                       3)                  \
     X(RESTORE,      "member.restore",         "member",                      20)                  \
     X(CLOSE,        "member.close",           "member",                       1)                  \
     X(ERASE,        "member.erase",           "member",                       1)                  \
-    X(VERIFY,       "member.verify_contact",  "member contact",               8)                  \
-    X(DROP,         "member.drop_contact",    "member contact",               4)                  \
+    X(VERIFY,       "member.verify_contact",  "member contact",              16)                  \
+    X(DROP,         "member.drop_contact",    "member contact",              20)                  \
     X(BLOCK,        "member.block",           "member other",                25)                  \
     X(UNBLOCK,      "member.unblock",         "member other",                40)                  \
     X(PREAPPROVE,   "member.preapprove",      "member other ttl_ms?",        30)                  \
@@ -47,11 +48,16 @@
     X(SET_ACCESS,   "connection.set_access",  "member other updates? messages?", 20)              \
     X(IMPORT,       "connection.import",      "pairs via?",                  20)                  \
     X(INTERACT,     "interaction.record",     "from to kind",                10)                  \
-    X(INVITE,       "invite.create",          "member contact",              30)                  \
-    X(LINK,         "invite.link",            "member max_uses? mode?",      15)                  \
-    X(RESEND,       "invite.resend",          "member invite",               20)                  \
+    X(INVITE,       "invite.create",          "member contact",              50)                  \
+    X(LINK,         "invite.link",            "member max_uses? mode? label?", 15)                \
+    X(RESEND,       "invite.resend",          "member invite",               30)                  \
     X(REVOKE,       "invite.revoke",          "member invite",               10)                  \
-    X(REDEEM,       "invite.redeem",          "token member contact? name?", 30)                  \
+    X(CLAIM,        "invite.claim",           "token",                       15)                  \
+    X(REDEEM,       "invite.redeem",          "token? claim? member contact? name?", 40)          \
+    X(REFUSE,       "invite.decline",         "token kind?",                  5)                  \
+    X(FEEDBACK,     "invite.feedback",        "invite delivery",             10)                  \
+    X(SUPPRESS,     "contact.suppress",       "contact member?",              2)                  \
+    X(UNSUPPRESS,   "contact.unsuppress",     "contact member",               8)                  \
     X(RESTRICT,     "restriction.set",        "member level? reason? until?", 2)                  \
     X(LIFT,         "restriction.lift",       "member",                      15)                  \
     X(ADVANCE,      "clock.advance",          "ms",                           8)
@@ -96,10 +102,10 @@ struct command {
     enum sim_op op;
     char id[KITH_ID_SIZE_MAX + 1];
     int a, b; /* who acts, and on whom; or NOBODY */
-    const char *name, *tier, *via, *kind, *queue, *reason, *mode;
+    const char *name, *tier, *via, *kind, *queue, *reason, *mode, *label, *delivery;
     const struct note *note;
-    char request[REQUEST_SIZE_MAX], invite[REQUEST_SIZE_MAX],
-        token[TOKEN_SIZE_MAX];    /* "": not given */
+    char request[REQUEST_SIZE_MAX], invite[REQUEST_SIZE_MAX], token[TOKEN_SIZE_MAX],
+        claim[TOKEN_SIZE_MAX];    /* "": not given */
     int contact, proof;           /* ABSENT, or which one, below: */
     int spelling;                 /* 0 or 1: the same contact */
     int block, updates, messages; /* ABSENT, 0 or 1 */
@@ -129,7 +135,7 @@ const char *member_name(int member);
 /* Which member has this id: NOBODY if none. */
 int member_find(struct slice id);
 
-/* A contact in one of its two spellings; kind is "email". */
+/* A contact in one of its two spellings. */
 const char *contact_text(int contact, int spelling);
 
 #endif

@@ -40,17 +40,43 @@ expect_truth(struct answer *out, const char *path, bool truth)
 }
 
 void
+expect_absent(struct answer *out, const char *path)
+{
+    add_field(out, path, FIELD_NONE);
+}
+
+struct model_event *
 expect_event(struct answer *out, const char *type, uint32_t must, uint32_t may)
 {
     assert(out->event_count < EVENTS_MAX);
     assert((must & ~may) == 0);
-    out->events[out->event_count++] = (struct model_event){type, must, may};
+    struct model_event *event = &out->events[out->event_count++];
+    event->type = type;
+    event->must = must;
+    event->may = may;
+    event->say_count = 0;
+    event->word = NULL;
+    return event;
+}
+
+struct model_event *
+expect_feeds(struct answer *out, const char *type, uint32_t feeds)
+{
+    return expect_event(out, type, feeds, feeds);
 }
 
 void
-expect_feeds(struct answer *out, const char *type, uint32_t feeds)
+says_str(struct model_event *event, const char *path, const char *str)
 {
-    expect_event(out, type, feeds, feeds);
+    assert(event->say_count < SAYS_MAX);
+    event->says[event->say_count++] = (struct model_field){path, FIELD_STR, str, 0};
+}
+
+void
+says_truth(struct model_event *event, const char *path, bool truth)
+{
+    assert(event->say_count < SAYS_MAX);
+    event->says[event->say_count++] = (struct model_field){path, FIELD_TRUTH, NULL, truth};
 }
 
 /* It is answered ok and changes nothing. */
@@ -101,9 +127,31 @@ model_connected(const struct model *model, int a, int b)
 }
 
 bool
+model_is_live(const struct model *model, const struct model_request *request)
+{
+    return request->there && request->expires_ms > model->now_ms;
+}
+
+bool
 model_pending(const struct model *model, const struct model_pair *pair)
 {
-    return pair->request.there && pair->request.expires_ms > model->now_ms;
+    return model_is_live(model, &pair->request);
+}
+
+struct model_request *
+model_masked(const struct model *model, int inviter, int member)
+{
+    return &model_pair(model, inviter, member)->masked[inviter > member];
+}
+
+struct model_request *
+model_known_to(const struct model *model, int actor, int other)
+{
+    struct model_pair *pair = model_pair(model, actor, other);
+    struct model_request *masked = model_masked(model, other, actor);
+    if (model_pending(model, pair))
+        return &pair->request;
+    return !pair->connected && model_is_live(model, masked) ? masked : NULL;
 }
 
 bool
@@ -137,8 +185,13 @@ unsigned
 model_incoming(const struct model *model, int member)
 {
     unsigned count = 0;
-    for (unsigned i = 0; i < model_pair_count(model); i++)
-        count += model->pairs[i].request.to == member && model_visible(&model->pairs[i].request);
+    for (int other = 0; other < (int)model->member_count; other++) {
+        if (other == member)
+            continue;
+        const struct model_request *request = &model_pair(model, member, other)->request;
+        count += request->to == member && model_visible(request);
+        count += model_visible(model_masked(model, other, member));
+    }
     return count;
 }
 
@@ -284,12 +337,25 @@ model_register(struct model *model, int member, const struct command *command, s
         .state = ACTIVE,
         .number = ++model->registered,
         .since_ms = model->now_ms,
+        .brought_by = NOBODY,
         .policy = {"everyone", AUTO_NONE},
     };
     if (command->tier)
         find_tier(model, command->tier, &who->tier);
     set_policy(&who->policy, &command->policy);
     expect_event(out, "member.registered", 0, only(member));
+}
+
+/* It belongs to one member at a time: with the second it moves. Who invited it asks him now. */
+static unsigned
+prove(struct model *model, int contact, int member, struct answer *out)
+{
+    int *owner = &model->contacts[contact].owner;
+    if (*owner != NOBODY)
+        expect_feeds(out, "member.contact_dropped", only(*owner));
+    *owner = member;
+    expect_feeds(out, "member.contact_verified", only(member));
+    return convert_all(model, contact, member, out);
 }
 
 static void
@@ -303,10 +369,13 @@ do_register(struct model *model, const struct command *command, struct answer *o
         refuse(out, "member_closed");
     } else {
         expect_truth(out, "existing", state != UNKNOWN);
-        if (state == UNKNOWN)
-            model_register(model, command->a, command, out);
-        else
+        if (state != UNKNOWN) {
             expect_noted(out);
+            return;
+        }
+        model_register(model, command->a, command, out);
+        if (command->contact != ABSENT)
+            prove(model, command->contact, command->a, out);
     }
 }
 
@@ -385,43 +454,53 @@ do_erase(struct model *model, const struct command *command, struct answer *out)
     who->erased = true;
 }
 
-bool
-model_part(struct model *model, const char *type, int closed, int other, uint32_t *must)
+/* Who is closed is told nothing of it. */
+static uint32_t
+told(const struct model *model, uint32_t feeds)
 {
-    if (!model_known(model, closed) || !model_known(model, other) || closed == other ||
-        model->members[closed].state != CLOSED)
+    for (int member = 0; member < (int)model->member_count; member++)
+        if (model->members[member].state == CLOSED)
+            feeds &= ~only(member);
+    return feeds;
+}
+
+bool
+model_part(struct model *model, const char *type, int a, int b, uint32_t *must)
+{
+    if (!model_known(model, a) || !model_known(model, b) || a == b ||
+        (model->members[a].state != CLOSED && model->members[b].state != CLOSED))
         return false;
-    struct model_pair *pair = model_pair(model, closed, other);
-    *must = only(other);
+    struct model_pair *pair = model_pair(model, a, b);
+    struct model_request *masked = model_masked(model, a, b);
     if (strcmp(type, "connection.removed") == 0 && pair->connected) {
-        model_remove(model, closed, other);
-        return true;
-    }
-    if (strcmp(type, "connection.withdrawn") == 0 && pair->request.there) {
-        *must &= model_end_feeds(&pair->request);
+        *must = told(model, only(a) | only(b));
+        model_remove(model, a, b);
+    } else if (strcmp(type, "connection.withdrawn") == 0 && pair->request.there &&
+               pair->request.from == a) {
+        *must = told(model, model_end_feeds(&pair->request));
         model_end(model, pair, model->now_ms, 0);
-        return true;
+    } else if (strcmp(type, "connection.withdrawn") == 0 && masked->there) {
+        *must = told(model, model_visible(masked) ? only(b) : 0);
+        convert_end_request(model, masked, model->now_ms);
+    } else {
+        return false;
     }
-    return false;
+    return true;
 }
 
 /* --- contacts -------------------------------------------------------------------------------- */
 
-/* It belongs to one member at a time: with the second it moves. */
 static void
 do_verify(struct model *model, const struct command *command, struct answer *out)
 {
     if (!is_there(model, command->a, out))
         return;
-    int *owner = &model->owners[command->contact];
-    if (*owner == command->a) {
+    unsigned converted = 0;
+    if (model->contacts[command->contact].owner == command->a)
         expect_noted(out);
-        return;
-    }
-    if (*owner != NOBODY)
-        expect_event(out, "member.contact_dropped", 0, only(*owner));
-    *owner = command->a;
-    expect_event(out, "member.contact_verified", 0, only(command->a));
+    else
+        converted = prove(model, command->contact, command->a, out);
+    expect_num(out, "converted", converted);
 }
 
 static void
@@ -429,7 +508,7 @@ do_drop(struct model *model, const struct command *command, struct answer *out)
 {
     if (!is_there(model, command->a, out))
         return;
-    int *owner = &model->owners[command->contact];
+    int *owner = &model->contacts[command->contact].owner;
     if (*owner != command->a) {
         refuse(out, "not_found");
         return;
@@ -454,16 +533,22 @@ model_is_swept(const struct model *model)
     for (int a = 1; a < (int)model->member_count; a++)
         for (int b = 0; b < a; b++) {
             const struct model_pair *pair = model_pair(model, a, b);
-            bool stands = pair->connected || pair->request.there;
+            bool stands = pair->connected || pair->request.there || pair->masked[0].there ||
+                          pair->masked[1].there;
             bool closed = model->members[a].state == CLOSED || model->members[b].state == CLOSED;
             if (stands && closed)
                 return false;
             if (pair->request.there && pair->request.expires_ms <= model->now_ms)
                 return false;
         }
-    for (unsigned i = 0; i < model->invite_count; i++)
-        if (model->invites[i].state == INVITE_OPEN && model->invites[i].expires_ms <= model->now_ms)
+    for (unsigned i = 0; i < model->invite_count; i++) {
+        const struct model_invite *invite = &model->invites[i];
+        bool waits = invite->state == INVITE_OPEN || invite->state == INVITE_CONVERTED ||
+                     invite->state == INVITE_DECLINED;
+        if ((waits && invite->expires_ms <= model->now_ms) ||
+            (invite->due_ms > 0 && invite->due_ms <= model->now_ms))
             return false;
+    }
     return true;
 }
 
@@ -499,7 +584,12 @@ model_execute(struct model *model, const struct command *command, struct answer 
         [SIM_LINK] = model_invite_link,
         [SIM_RESEND] = model_invite_resend,
         [SIM_REVOKE] = model_invite_revoke,
+        [SIM_CLAIM] = model_invite_claim,
         [SIM_REDEEM] = model_invite_redeem,
+        [SIM_REFUSE] = model_invite_decline,
+        [SIM_FEEDBACK] = model_invite_feedback,
+        [SIM_SUPPRESS] = model_suppress,
+        [SIM_UNSUPPRESS] = model_unsuppress,
         [SIM_RESTRICT] = model_restrict,
         [SIM_LIFT] = model_lift,
         [SIM_ADVANCE] = do_advance,
@@ -508,6 +598,7 @@ model_execute(struct model *model, const struct command *command, struct answer 
     out->field_count = out->event_count = 0;
     out->request = NULL;
     out->invite = NULL;
+    out->claim = NULL;
     if (command_names_two(command) && command->a == command->b)
         refuse(out, "self");
     else
@@ -524,5 +615,5 @@ model_init(struct model *model, unsigned member_count, msec_t now_ms)
     model->member_count = member_count;
     model->settings = settings;
     for (unsigned i = 0; i < CONTACT_COUNT; i++)
-        model->owners[i] = NOBODY;
+        model->contacts[i].owner = NOBODY;
 }

@@ -20,6 +20,9 @@
 #define PRINTS_MAX  1024
 #define REPORTS_MAX 64
 #define INVITES_MAX 4096
+#define CLAIMS_MAX  1024
+#define MAILS_MAX   1024 /* of one contact */
+#define SLOTS_MAX   1024
 
 #define FOREVER INT64_MAX
 
@@ -37,7 +40,10 @@
     X(invite_ttl,        "invite.ttl",                true)        \
     X(link_ttl,          "link.ttl",                  true)        \
     X(resend_after,      "invite.resend_after",       true)        \
+    X(cooldown_invited,  "cooldown.invited",          true)        \
     X(resends,           "invite.resend",             false)       \
+    X(mails_day,         "contact.mails_day",         false)       \
+    X(mails_month,       "contact.mails_month",       false)       \
     X(inbound_max,       "connect.inbound_max",       false)       \
     X(block_max,         "block.max",                 false)
 
@@ -52,6 +58,7 @@
     X(pending,         "connect.pending_max")                      \
     X(pending_new,     "connect.pending_max_new")                  \
     X(note,            "note.month")                               \
+    X(pace,            "invite.pace")                              \
     X(connections,     "connections.max")
 /* clang-format on */
 
@@ -69,6 +76,8 @@ struct model_settings {
     MODEL_SETTING_LIST(X)
 #undef X
     bool refund;                        /* connect.refund_on_accept */
+    bool strict;                        /* invite.strict */
+    bool explicit_members;              /* invite.explicit */
     struct model_tier tiers[TIERS_MAX]; /* the first is what holds where none is named */
     unsigned tier_count;
 };
@@ -119,6 +128,10 @@ struct model_member {
     struct model_stamp stamps[STAMPS_MAX];
     struct model_print prints[PRINTS_MAX];
     struct model_report reports[REPORTS_MAX];
+
+    int brought_by; /* by whose invite he joined, or NOBODY */
+    unsigned slot_count;
+    msec_t slots[SLOTS_MAX]; /* when invites of his may be mailed */
 };
 
 enum disp { OPEN, IGNORED, DECLINED, REPORTED, SHADOW };
@@ -134,6 +147,7 @@ struct model_request {
     msec_t step_ms; /* the hidden cooldown that begins at its end, once declined */
     char id[REQUEST_SIZE_MAX];
     const struct note *note;
+    unsigned invite; /* of a masked one: whose place it takes */
 };
 
 /* What concerns one of the two, as he acts on the other. */
@@ -143,12 +157,16 @@ struct model_side {
     msec_t approves_ms; /* he takes the other's next request until then */
     msec_t cooldown_ms; /* he may not ask before, and knows it */
     msec_t hidden_ms;   /* he is not heard before, and does not know it */
+    msec_t absorb_ms;   /* what his invites become asks nothing before */
     unsigned declined;  /* how often the other declined him */
     bool no_updates, no_messages;
 };
 
 struct model_pair {
     struct model_request request;
+    /* What an invite of the one became, the other being the invited contact. Only the other knows
+     * of it, so that it stands beside what the two ask each other themselves. */
+    struct model_request masked[2];
     bool connected;
     msec_t since_ms;
     uint64_t order;
@@ -157,16 +175,54 @@ struct model_pair {
     struct model_side side[2]; /* of the one with the lower index, of the other */
 };
 
-enum model_invite_state { INVITE_OPEN, INVITE_USED, INVITE_OVER, INVITE_REVOKED };
+enum model_invite_state {
+    INVITE_OPEN,
+    INVITE_CONVERTED, /* its contact is a member's; to its inviter this and the next are open */
+    INVITE_DECLINED,
+    INVITE_USED,
+    INVITE_OVER,
+    INVITE_REVOKED
+};
+
+enum model_delivery { DELIVERY_UNKNOWN, DELIVERY_SENT, DELIVERY_BOUNCED, DELIVERY_COMPLAINED };
 
 struct model_invite {
     int inviter, contact; /* of a link: ABSENT */
     bool asks;            /* a link by which one asks, and is not connected at once */
     int64_t max_uses, resends;
     uint32_t redeemers; /* members */
+    int redeemer;       /* the last of them */
     enum model_invite_state state;
-    msec_t created_ms, expires_ms, sent_ms;
+    bool declined; /* since it was last sent */
+    enum model_delivery delivery;
+    bool bounced;
+    msec_t created_ms, expires_ms, sent_ms, redeemed_ms;
+    msec_t deliver_ms; /* the inviter's slot; 0: he has no pace */
+    msec_t due_ms;     /* it waits to be mailed then; 0: it does not */
+    uint64_t due_order;
+    bool aside; /* its inviter is gone: it is not looked at when its contact joins */
+    const char *label;
     char id[REQUEST_SIZE_MAX], token[TOKEN_SIZE_MAX];
+};
+
+struct model_claim {
+    unsigned invite;
+    msec_t expires_ms;
+    char token[TOKEN_SIZE_MAX];
+};
+
+/* One that was sent, or is going to be. */
+struct model_mail {
+    msec_t at_ms;
+    unsigned invite;
+};
+
+struct model_contact {
+    int owner; /* whose verified contact it is, or NOBODY */
+    bool suppressed;
+    uint32_t suppressed_of; /* only of these inviters */
+    unsigned mail_count;
+    struct model_mail mails[MAILS_MAX];
 };
 
 struct model {
@@ -174,12 +230,14 @@ struct model {
     uint64_t order;
     unsigned member_count; /* who may be registered: indices below this */
     unsigned registered;
-    int owners[CONTACT_COUNT]; /* whose verified contact it is, or NOBODY */
     struct model_settings settings;
     struct model_member members[MEMBERS_MAX];
     struct model_pair pairs[PAIRS_COUNT];
     struct model_invite invites[INVITES_MAX];
     unsigned invite_count;
+    struct model_claim claims[CLAIMS_MAX]; /* a ring */
+    unsigned claim_count;
+    struct model_contact contacts[CONTACT_COUNT];
 };
 
 /* --- what must be answered ------------------------------------------------------------------- */
@@ -187,7 +245,7 @@ struct model {
 #define FIELDS_MAX 16
 #define EVENTS_MAX 128
 
-enum field_type { FIELD_STR, FIELD_NUM, FIELD_TRUTH };
+enum field_type { FIELD_STR, FIELD_NUM, FIELD_TRUTH, FIELD_NONE };
 
 struct model_field {
     const char *path; /* "state", "quota.left": below result or error */
@@ -196,9 +254,16 @@ struct model_field {
     int64_t num;
 };
 
+#define SAYS_MAX 4
+
 struct model_event {
     const char *type;
     uint32_t must, may; /* whose feeds: sets of members */
+    struct model_field says[SAYS_MAX];
+    unsigned say_count;
+    /* An opaque word that the daemon makes up, for the model to remember, and under which name. */
+    char *word;
+    const char *word_path;
 };
 
 struct answer {
@@ -207,9 +272,11 @@ struct answer {
     unsigned field_count;
     struct model_event events[EVENTS_MAX]; /* in no particular order */
     unsigned event_count;
-    /* Opaque words that the daemon makes up, for the model to remember: */
-    struct model_request *request; /* result.request, or that of the event */
-    struct model_invite *invite;   /* result.invite and .token */
+    /* The same of its result, below: request, invite, token, claim. */
+    struct model_request *request;
+    struct model_invite *invite;
+    struct model_claim *claim;
+    char kept_id[REQUEST_SIZE_MAX]; /* of a request that another one takes over */
 };
 
 #define EVERYBODY UINT32_MAX
@@ -229,7 +296,10 @@ void model_execute(struct model *model, const struct command *command, struct an
 /* What the daemon says that happened by itself: true if it was to be, with the feeds of *must. */
 bool model_expire(struct model *model, int from, int to, uint32_t *must);
 bool model_expire_invite(struct model *model, struct slice id, uint32_t *must);
-bool model_part(struct model *model, const char *type, int closed, int other, uint32_t *must);
+bool model_deliver(struct model *model, struct slice id);
+/* The mail that is due first is withheld, since its inviter is gone or suspended. */
+bool model_withhold(struct model *model);
+bool model_part(struct model *model, const char *type, int a, int b, uint32_t *must);
 
 /* True if the sweep has left nothing behind. */
 bool model_is_swept(const struct model *model);
@@ -245,6 +315,12 @@ bool model_active(const struct model *model, int member);
 bool model_connected(const struct model *model, int a, int b);
 bool model_pending(const struct model *model, const struct model_pair *pair);
 bool model_pending_from(const struct model *model, const struct model_pair *pair, int from);
+/* What is pending between the two as far as @actor knows: his own request, the other's, or what an
+ * invite of the other's became; NULL if nothing is. */
+struct model_request *model_known_to(const struct model *model, int actor, int other);
+/* What an invite of @inviter's became for @member: perhaps not there. */
+struct model_request *model_masked(const struct model *model, int inviter, int member);
+bool model_is_live(const struct model *model, const struct model_request *request);
 /* Does the recipient see it among what waits for him? */
 bool model_visible(const struct model_request *request);
 /* Does either block the other? */
@@ -277,8 +353,12 @@ void refuse(struct answer *out, const char *code);
 void expect_str(struct answer *out, const char *path, const char *str);
 void expect_num(struct answer *out, const char *path, int64_t num);
 void expect_truth(struct answer *out, const char *path, bool truth);
-void expect_event(struct answer *out, const char *type, uint32_t must, uint32_t may);
-void expect_feeds(struct answer *out, const char *type, uint32_t feeds);
+void expect_absent(struct answer *out, const char *path);
+struct model_event *expect_event(struct answer *out, const char *type, uint32_t must, uint32_t may);
+struct model_event *expect_feeds(struct answer *out, const char *type, uint32_t feeds);
+/* The event has this field too. */
+void says_str(struct model_event *event, const char *path, const char *str);
+void says_truth(struct model_event *event, const char *path, bool truth);
 void expect_noted(struct answer *out);
 
 /* Is the actor there and active? Is the other active (begin), or at least known (end)? */
@@ -303,6 +383,27 @@ uint32_t model_end_feeds(const struct model_request *request);
 void model_remove(struct model *model, int remover, int removed);
 bool may_block(const struct model *model, int actor, struct answer *out);
 void model_block(struct model *model, int actor, int other, struct answer *out);
+
+/* model_invite.c, model_mail.c, model_convert.c */
+bool invite_is_link(const struct model_invite *invite);
+/* Is it open to its inviter, who does not know of conversion and decline? */
+bool invite_is_active(const struct model *model, const struct model_invite *invite);
+/* Does its token open anything? */
+bool invite_is_live(const struct model *model, const struct model_invite *invite);
+struct model_invite *invite_of_token(struct model *model, const char *token);
+/* Plan its mail: now, later, or, @silent, not at all. */
+void mail_plan(struct model *model, struct model_invite *invite, bool silent, struct answer *out);
+/* It is not mailed after all. */
+void mail_drop(struct model *model, struct model_invite *invite);
+/* May @member be asked in the place of the inviter's mail? */
+bool convert_applies(const struct model *model, int inviter, int member);
+void convert(struct model *model, struct model_invite *invite, int member, struct answer *out);
+/* All that invited @contact, which is @member's now; returns how many. */
+unsigned convert_all(struct model *model, int contact, int member, struct answer *out);
+/* What it became ends, as @type says, and asks nothing again for a while. */
+void convert_end(struct model *model, const struct model_invite *invite, const char *type,
+                 struct answer *out);
+void convert_end_request(struct model *model, struct model_request *masked, msec_t at_ms);
 
 /* model_quota.c */
 bool quota_allows(const struct model *model, int member, int64_t cost, bool note,
@@ -329,7 +430,9 @@ model_fn model_request_connection, model_accept, model_ignore, model_decline, mo
 model_fn model_do_block, model_unblock, model_preapprove, model_unpreapprove, model_set_access,
     model_dismiss, model_interact;   /* _block.c */
 model_fn model_restrict, model_lift; /* _conduct.c */
-model_fn model_invite_create, model_invite_link, model_invite_resend, model_invite_revoke,
-    model_invite_redeem; /* _invite.c */
+model_fn model_invite_create, model_invite_link, model_invite_resend, model_invite_revoke;
+model_fn model_invite_claim, model_invite_redeem, model_invite_decline,
+    model_invite_feedback;                 /* _redeem.c */
+model_fn model_suppress, model_unsuppress; /* _mail.c */
 
 #endif

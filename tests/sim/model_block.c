@@ -18,8 +18,13 @@ model_block(struct model *model, int actor, int other, struct answer *out)
     } else if (model_pending_from(model, pair, actor)) {
         expect_feeds(out, "connection.withdrawn", model_end_feeds(&pair->request));
         model_end(model, pair, model->now_ms, 0);
-    } else if (model_pending(model, pair)) {
-        pair->request.disp = SHADOW;
+    } else if (model_known_to(model, actor, other)) {
+        model_known_to(model, actor, other)->disp = SHADOW;
+    }
+    struct model_request *masked = model_masked(model, actor, other);
+    if (masked->there) {
+        expect_feeds(out, "connection.withdrawn", model_visible(masked) ? only(other) : 0);
+        convert_end_request(model, masked, model->now_ms);
     }
     expect_feeds(out, "member.blocked", only(actor));
 }
@@ -73,13 +78,13 @@ model_preapprove(struct model *model, const struct command *command, struct answ
         return;
     int actor = command->a, other = command->b;
     struct model_side *side = model_side(model, actor, other);
-    const struct model_pair *pair = model_pair(model, actor, other);
+    const struct model_request *request = model_known_to(model, actor, other);
 
     if (side->blocks) {
         refuse(out, "blocked_by_you");
-    } else if (pair->connected) {
+    } else if (model_connected(model, actor, other)) {
         refuse(out, "already_connected");
-    } else if (model_pending_from(model, pair, other) && pair->request.disp != SHADOW) {
+    } else if (request && request->from == other && request->disp != SHADOW) {
         if (both_have_room(model, actor, other, out))
             model_connect(model, actor, other, "preapproval", true, out);
     } else {

@@ -4,24 +4,41 @@
 
 /* --- what happens to a pair ------------------------------------------------------------------ */
 
-/* Whoever asks hears the other again. */
+/* Whoever asks hears the other again. Where an invite of his asked already, the other keeps that
+ * one request, in the place where he put it. */
 struct model_request *
 model_open(struct model *model, int from, int to, bool shadow, struct answer *out)
 {
     struct model_request *request = &model_pair(model, from, to)->request;
+    struct model_request *masked = model_masked(model, from, to);
     assert(!request->there);
+    struct model_request before = *masked;
+    *masked = (struct model_request){0};
     *request = (struct model_request){
         .there = true,
         .from = from,
         .to = to,
-        .disp = shadow ? SHADOW : OPEN,
+        .disp = shadow         ? SHADOW
+                : before.there ? before.disp
+                               : OPEN,
+        .step_ms = before.step_ms,
         .created_ms = model->now_ms,
         .expires_ms = model->now_ms + model->settings.request_ttl,
         .order = ++model->order,
     };
+    memcpy(request->id, before.id, sizeof(request->id));
     model_side(model, to, from)->hidden_ms = 0;
     out->request = request;
-    expect_feeds(out, "connection.requested", shadow ? only(from) : only(from) | only(to));
+    struct model_event *event = expect_feeds(out, "connection.requested",
+                                             only(from) | (model_visible(request) ? only(to) : 0));
+    says_str(event, "from", member_name(from));
+    if (before.there) {
+        memcpy(out->kept_id, before.id, sizeof(out->kept_id));
+        says_str(event, "request", out->kept_id);
+    } else {
+        event->word = request->id;
+        event->word_path = "request";
+    }
     return request;
 }
 
@@ -55,7 +72,7 @@ model_connect(struct model *model, int a, int b, const char *via, bool refund, s
     if (pair->request.there)
         quota_accepted(model, &pair->request, refund);
     pair->note = pair->request.note;
-    pair->request = (struct model_request){0};
+    pair->request = pair->masked[0] = pair->masked[1] = (struct model_request){0};
     pair->connected = true;
     pair->since_ms = model->now_ms;
     pair->order = ++model->order;
@@ -103,7 +120,7 @@ is_approved(const struct model *model, const struct command *command)
 static bool
 is_proven(const struct model *model, const struct command *command)
 {
-    return command->proof != ABSENT && model->owners[command->proof] == command->b;
+    return command->proof != ABSENT && model->contacts[command->proof].owner == command->b;
 }
 
 /* What R says openly. A wrong proof is no refusal: else it would tell whose a contact is. */
@@ -145,12 +162,14 @@ static void
 open_request(struct model *model, const struct command *command, int64_t cost, struct answer *out)
 {
     int from = command->a, to = command->b;
+    const struct model_request *masked = model_masked(model, from, to);
     bool shadow = model_side(model, to, from)->blocks ||
                   model_side(model, from, to)->hidden_ms > model->now_ms ||
-                  model_incoming(model, to) >= model->settings.inbound_max;
+                  model_incoming(model, to) - model_visible(masked) >= model->settings.inbound_max;
+    bool quiet = shadow || (masked->there && masked->disp != OPEN);
     bool filtered = strcmp(model->members[to].policy.accept, "proof") == 0 &&
                     !is_proven(model, command) && !is_approved(model, command);
-    const char *via = shadow ? NULL : immediate_via(model, command, filtered);
+    const char *via = quiet ? NULL : immediate_via(model, command, filtered);
 
     struct model_request *request = model_open(model, from, to, shadow, out);
     request->filtered = filtered;
@@ -206,7 +225,7 @@ model_request_connection(struct model *model, const struct command *command, str
         expect_str(out, "request", pair->request.id);
     } else if (model_side(model, command->a, command->b)->blocks) {
         refuse(out, "blocked_by_you");
-    } else if (model_pending(model, pair)) {
+    } else if (model_known_to(model, command->a, command->b)) {
         cross(model, command, out);
     } else {
         ask(model, command, out);
@@ -219,18 +238,18 @@ model_request_connection(struct model *model, const struct command *command, str
 static struct model_request *
 find_answerable(struct model *model, const struct command *command, struct answer *out)
 {
-    struct model_pair *pair = model_pair(model, command->a, command->b);
-    if (pair->connected) {
+    struct model_request *request = model_known_to(model, command->a, command->b);
+    if (model_connected(model, command->a, command->b)) {
         refuse(out, "already_connected");
-    } else if (model_pending_from(model, pair, command->a)) {
+    } else if (request && request->from == command->a) {
         refuse(out, "not_recipient");
-    } else if (!model_pending(model, pair) || pair->request.disp == SHADOW) {
+    } else if (!request || request->disp == SHADOW) {
         refuse(out, "no_request");
-    } else if (command->request[0] && strcmp(command->request, pair->request.id) != 0) {
+    } else if (command->request[0] && strcmp(command->request, request->id) != 0) {
         refuse(out, "stale");
-        expect_str(out, "current", pair->request.id);
+        expect_str(out, "current", request->id);
     }
-    return out->code ? NULL : &pair->request;
+    return out->code ? NULL : request;
 }
 
 void
@@ -311,12 +330,12 @@ model_decline_all(struct model *model, const struct command *command, struct ans
     unsigned declined = 0;
     if (!may_act(model, command->a, out))
         return;
-    for (unsigned i = 0; i < model_pair_count(model); i++) {
-        struct model_request *request = &model->pairs[i].request;
-        const char *queue = request->filtered ? "filtered" : "main";
-        if (request->to != command->a || !model_visible(request) ||
-            request->expires_ms <= model->now_ms ||
-            (command->queue && strcmp(command->queue, queue) != 0))
+    for (int other = 0; other < (int)model->member_count; other++) {
+        struct model_request *request =
+            other == command->a ? NULL : model_known_to(model, command->a, other);
+        if (!request || request->to != command->a || !model_visible(request) ||
+            (command->queue &&
+             strcmp(command->queue, request->filtered ? "filtered" : "main") != 0))
             continue;
         decline(model, request, out);
         declined++;
@@ -365,12 +384,19 @@ model_expire(struct model *model, int from, int to, uint32_t *must)
         return false;
     struct model_pair *pair = model_pair(model, from, to);
     const struct model_request *request = &pair->request;
-    if (!request->there || request->from != from || request->expires_ms > model->now_ms)
-        return false;
-    *must = model_end_feeds(request);
-    msec_t at_ms = request->expires_ms;
-    model_end(model, pair, at_ms, at_ms + model->settings.cooldown_expire);
-    return true;
+    struct model_request *masked = model_masked(model, from, to);
+    if (request->there && request->from == from && request->expires_ms <= model->now_ms) {
+        *must = model_end_feeds(request);
+        msec_t at_ms = request->expires_ms;
+        model_end(model, pair, at_ms, at_ms + model->settings.cooldown_expire);
+        return true;
+    }
+    if (masked->there && masked->expires_ms <= model->now_ms) {
+        *must = model_visible(masked) ? only(to) : 0;
+        convert_end_request(model, masked, masked->expires_ms);
+        return true;
+    }
+    return false;
 }
 
 /* --- import ---------------------------------------------------------------------------------- */

@@ -1,19 +1,27 @@
-/* Invites as far as connections come of them. Mails are not paced here, and nobody is invited who
- * is a member with that contact. */
+/* Invites as their maker sees them. What their contact does, and what becomes of them where it is a
+ * member's, shows in nothing here. */
 #include "base/assert.h"
 #include "sim/model.h"
 
-/* One that is due is expired, swept or not. */
-static bool
-is_open(const struct model *model, const struct model_invite *invite)
-{
-    return invite->state == INVITE_OPEN && invite->expires_ms > model->now_ms;
-}
-
-static bool
-is_link(const struct model_invite *invite)
+bool
+invite_is_link(const struct model_invite *invite)
 {
     return invite->contact == ABSENT;
+}
+
+/* One that is due is expired, swept or not. */
+bool
+invite_is_active(const struct model *model, const struct model_invite *invite)
+{
+    bool waits = invite->state == INVITE_OPEN || invite->state == INVITE_CONVERTED ||
+                 invite->state == INVITE_DECLINED;
+    return waits && invite->expires_ms > model->now_ms;
+}
+
+bool
+invite_is_live(const struct model *model, const struct model_invite *invite)
+{
+    return invite_is_active(model, invite) && invite->state != INVITE_DECLINED;
 }
 
 static bool
@@ -25,47 +33,77 @@ may_invite(const struct model *model, int member, struct answer *out)
 }
 
 static struct model_invite *
-make(struct model *model, int inviter, int contact, msec_t ttl_ms, struct answer *out)
+make(struct model *model, const struct command *command, msec_t ttl_ms, struct answer *out)
 {
     assert(model->invite_count < INVITES_MAX);
     struct model_invite *invite = &model->invites[model->invite_count++];
     *invite = (struct model_invite){
-        .inviter = inviter,
-        .contact = contact,
+        .inviter = command->a,
+        .contact = command->contact,
         .max_uses = 1,
+        .redeemer = NOBODY,
         .created_ms = model->now_ms,
         .expires_ms = model->now_ms + ttl_ms,
         .sent_ms = model->now_ms,
+        .label = command->label,
     };
     out->invite = invite;
     expect_num(out, "expires_at", invite->expires_ms);
-    expect_event(out, "invite.created", 0, only(inviter));
+    struct model_event *event = expect_feeds(out, "invite.created", only(command->a));
+    event->word = invite->id;
+    event->word_path = "invite";
     return invite;
 }
 
 /* --- making them ----------------------------------------------------------------------------- */
 
+static const struct model_invite *
+find_active(const struct model *model, int inviter, int contact)
+{
+    for (unsigned i = 0; i < model->invite_count; i++) {
+        const struct model_invite *invite = &model->invites[i];
+        if (invite->inviter == inviter && invite->contact == contact &&
+            invite_is_active(model, invite))
+            return invite;
+    }
+    return NULL;
+}
+
+static void
+tell_earlier(const struct model *model, const struct model_invite *invite, struct answer *out)
+{
+    expect_str(out, "invite", invite->id);
+    expect_str(out, "token", invite->token);
+    expect_num(out, "expires_at", invite->expires_ms);
+    expect_truth(out, "existing", true);
+    if (invite->deliver_ms > model->now_ms)
+        expect_num(out, "deliver_after", invite->deliver_ms);
+    else
+        expect_absent(out, "deliver_after");
+    expect_noted(out);
+}
+
 void
 model_invite_create(struct model *model, const struct command *command, struct answer *out)
 {
-    int inviter = command->a;
+    int inviter = command->a, owner = model->contacts[command->contact].owner;
     if (!may_invite(model, inviter, out))
         return;
-    for (unsigned i = 0; i < model->invite_count; i++) {
-        const struct model_invite *invite = &model->invites[i];
-        if (invite->inviter != inviter || invite->contact != command->contact ||
-            !is_open(model, invite))
-            continue;
-        expect_str(out, "invite", invite->id);
-        expect_str(out, "token", invite->token);
-        expect_num(out, "expires_at", invite->expires_ms);
-        expect_truth(out, "existing", true);
-        expect_noted(out);
-        return;
+    bool converts = convert_applies(model, inviter, owner);
+    const struct model_invite *earlier = find_active(model, inviter, command->contact);
+    if (owner == inviter) {
+        refuse(out, "self");
+    } else if (converts && model->settings.explicit_members) {
+        refuse(out, "already_member");
+    } else if (earlier) {
+        tell_earlier(model, earlier, out);
+    } else {
+        struct model_invite *invite = make(model, command, model->settings.invite_ttl, out);
+        expect_truth(out, "existing", false);
+        mail_plan(model, invite, converts, out);
+        if (converts)
+            convert(model, invite, owner, out);
     }
-    make(model, inviter, command->contact, model->settings.invite_ttl, out);
-    expect_truth(out, "existing", false);
-    expect_event(out, "invite.delivery_due", 0, only(inviter));
 }
 
 /* A link for several asks, unless its owner says otherwise. */
@@ -74,7 +112,7 @@ model_invite_link(struct model *model, const struct command *command, struct ans
 {
     if (!may_invite(model, command->a, out))
         return;
-    struct model_invite *invite = make(model, command->a, ABSENT, model->settings.link_ttl, out);
+    struct model_invite *invite = make(model, command, model->settings.link_ttl, out);
     if (command->max_uses != ABSENT)
         invite->max_uses = command->max_uses;
     invite->asks = command->mode ? strcmp(command->mode, "request") == 0 : invite->max_uses > 1;
@@ -107,33 +145,56 @@ is_replaced(const struct model *model, const struct model_invite *invite)
     return false;
 }
 
-void
-model_invite_resend(struct model *model, const struct command *command, struct answer *out)
+static bool
+may_resend(const struct model *model, const struct model_invite *invite, struct answer *out)
 {
-    struct model_invite *invite = find_own(model, command, out);
-    if (!invite || !may_invite(model, command->a, out))
-        return;
     msec_t next_ms = invite->sent_ms + model->settings.resend_after;
-    bool waits = invite->state == INVITE_OPEN || invite->state == INVITE_OVER;
-    if (is_link(invite)) {
+    bool over = invite->state != INVITE_USED && invite->state != INVITE_REVOKED &&
+                !invite_is_active(model, invite);
+    if (invite_is_link(invite)) {
         refuse(out, "bad_argument");
-    } else if (!waits || (!is_open(model, invite) && is_replaced(model, invite))) {
+    } else if (!invite_is_active(model, invite) && (!over || is_replaced(model, invite))) {
         refuse(out, "not_active");
     } else if (invite->resends >= model->settings.resends) {
         refuse(out, "resend_limit");
     } else if (next_ms > model->now_ms) {
         refuse(out, "resend_too_soon");
         expect_num(out, "next", next_ms);
-    } else {
-        invite->resends++;
-        invite->state = INVITE_OPEN;
-        invite->sent_ms = model->now_ms;
-        invite->expires_ms = model->now_ms + model->settings.invite_ttl;
-        expect_str(out, "token", invite->token);
-        expect_num(out, "expires_at", invite->expires_ms);
-        expect_event(out, "invite.resent", 0, only(command->a));
-        expect_event(out, "invite.delivery_due", 0, only(command->a));
     }
+    return out->code == NULL;
+}
+
+/* The masked request that it became lives on with it. One that had expired begins anew, for whom
+ * the contact is now. */
+void
+model_invite_resend(struct model *model, const struct command *command, struct answer *out)
+{
+    struct model_invite *invite = find_own(model, command, out);
+    if (!invite || !may_invite(model, command->a, out) || !may_resend(model, invite, out))
+        return;
+    int owner = model->contacts[invite->contact].owner;
+    bool over = !invite_is_active(model, invite);
+    bool converts = over && convert_applies(model, invite->inviter, owner);
+    bool silent = converts || (!over && invite->state != INVITE_OPEN);
+    if (over) {
+        invite->state = INVITE_OPEN;
+        invite->declined = false;
+    }
+    invite->resends++;
+    invite->sent_ms = model->now_ms;
+    invite->expires_ms = model->now_ms + model->settings.invite_ttl;
+    for (unsigned i = 0; i < 2 * model_pair_count(model); i++) {
+        struct model_request *masked = &model->pairs[i / 2].masked[i % 2];
+        if (masked->there && &model->invites[masked->invite] == invite)
+            masked->expires_ms = invite->expires_ms;
+    }
+    expect_str(out, "invite", invite->id);
+    expect_str(out, "token", invite->token);
+    expect_num(out, "expires_at", invite->expires_ms);
+    says_str(expect_feeds(out, "invite.resent", only(command->a)), "invite", invite->id);
+    mail_plan(model, invite, silent, out);
+    if (converts)
+        convert(model, invite, owner, out);
 }
 
 void
@@ -147,97 +208,11 @@ model_invite_revoke(struct model *model, const struct command *command, struct a
     } else if (invite->state == INVITE_REVOKED) {
         expect_noted(out);
     } else {
+        convert_end(model, invite, "connection.withdrawn", out);
+        mail_drop(model, invite);
         invite->state = INVITE_REVOKED;
-        expect_event(out, "invite.revoked", 0, only(command->a));
+        says_str(expect_feeds(out, "invite.revoked", only(command->a)), "invite", invite->id);
     }
-}
-
-/* --- invite.redeem --------------------------------------------------------------------------- */
-
-static struct model_invite *
-find(struct model *model, const char *token)
-{
-    for (unsigned i = 0; i < model->invite_count; i++)
-        if (strcmp(model->invites[i].token, token) == 0)
-            return &model->invites[i];
-    return NULL;
-}
-
-static void
-tell(struct answer *out, const struct model_invite *invite, bool joined, const char *connection)
-{
-    expect_str(out, "inviter", member_name(invite->inviter));
-    expect_truth(out, "joined", joined);
-    expect_str(out, "connection", connection);
-}
-
-/* What becomes of the two: @asks, and the inviter must agree first, unless he asks himself. */
-static const char *
-meet(struct model *model, const struct model_invite *invite, int member, bool asks,
-     struct answer *out)
-{
-    int inviter = invite->inviter;
-    const struct model_pair *pair = model_pair(model, member, inviter);
-    bool pending = model_pending(model, pair);
-    bool full = model_full(model, member) || model_full(model, inviter);
-    bool removed = model_side(model, member, inviter)->hidden_ms > model->now_ms;
-
-    if (!model_active(model, inviter))
-        return "none";
-    if (!full && (model_pending_from(model, pair, inviter) || (!asks && !removed))) {
-        model_connect(model, inviter, member, is_link(invite) ? "link" : "invite", false, out);
-        return "connected";
-    }
-    if (!pending)
-        model_open(model, member, inviter, removed, out);
-    return "pending";
-}
-
-/* NULL if it can be redeemed, or was by the same member; else what to answer. */
-static const char *
-judge(struct model *model, const struct model_invite *invite, int member)
-{
-    if (!invite)
-        return "invite_invalid";
-    if (invite->inviter == member)
-        return "self";
-    if (model->members[member].state == CLOSED)
-        return "member_closed";
-    if (model->members[member].state == SUSPENDED)
-        return "suspended";
-    if (invite->redeemers & only(member) && invite->state != INVITE_REVOKED)
-        return NULL;
-    if (!is_open(model, invite) || model_blocked(model, member, invite->inviter))
-        return "invite_invalid";
-    return NULL;
-}
-
-void
-model_invite_redeem(struct model *model, const struct command *command, struct answer *out)
-{
-    struct model_invite *invite = find(model, command->token);
-    int member = command->a;
-    const char *code = judge(model, invite, member);
-    if (code) {
-        refuse(out, code);
-        return;
-    }
-    if (invite->redeemers & only(member) || model_connected(model, member, invite->inviter)) {
-        tell(out, invite, false, "already");
-        expect_noted(out);
-        return;
-    }
-    bool joined = model->members[member].state == UNKNOWN;
-    bool forwarded =
-        !is_link(invite) && command->contact != ABSENT && command->contact != invite->contact;
-    if (joined)
-        model_register(model, member, command, out);
-    invite->redeemers |= only(member);
-    if (__builtin_popcount(invite->redeemers) >= invite->max_uses)
-        invite->state = INVITE_USED;
-    expect_event(out, "invite.redeemed", only(member), only(member) | only(invite->inviter));
-    const char *connection = meet(model, invite, member, forwarded || invite->asks, out);
-    tell(out, invite, joined, connection);
 }
 
 bool
@@ -247,7 +222,10 @@ model_expire_invite(struct model *model, struct slice id, uint32_t *must)
         struct model_invite *invite = &model->invites[i];
         if (!slice_is(id, invite->id))
             continue;
-        bool due = invite->state == INVITE_OPEN && invite->expires_ms <= model->now_ms;
+        bool due = (invite->state == INVITE_OPEN || invite->state == INVITE_CONVERTED ||
+                    invite->state == INVITE_DECLINED) &&
+                   invite->expires_ms <= model->now_ms;
+        mail_drop(model, invite);
         invite->state = INVITE_OVER;
         *must = only(invite->inviter);
         return due;

@@ -91,7 +91,7 @@ pick_settings(struct sim *sim)
     for (enum sim_op op = 0; op < SIM_OP_COUNT; op++)
         sim->usable[op] = sim_op_exists(op);
     settings_init(settings);
-    settings->mails_day = settings->mails_month = 0; /* every invite is mailed at once */
+    sim->by_invite = chance(sim, 500);
     settings_add_tier(settings, slice_str("tight"));
 #define X(field, key, is_time) model->field = pick_setting(sim, key, is_time);
     MODEL_SETTING_LIST(X)
@@ -101,10 +101,13 @@ pick_settings(struct sim *sim)
         *refund = !chance(sim, 250);
     model->refund = refund && *refund;
 
+    model->strict = chance(sim, 150);
+    model->explicit_members = chance(sim, 100);
+    settings->invite_strict = model->strict;
+    settings->invite_explicit = model->explicit_members;
     model->tier_count = settings->tier_count;
     for (unsigned i = 0; i < settings->tier_count; i++) {
         struct tier *tier = &settings->tiers[i];
-        tier->invite_pace = 0;
         bool fixed = strcmp(tier->name, "unlimited") == 0;
         model->tiers[i].name = tier->name;
 #define X(field, key) model->tiers[i].field = pick_limit(sim, tier, key, fixed);
@@ -123,7 +126,9 @@ pick_edge(struct sim *sim)
     const struct model *model = &sim->model;
     const struct model_pair *pair = &model->pairs[below(sim, model_pair_count(&sim->model))];
     const struct model_member *member = &model->members[below(sim, model->member_count)];
-    switch (below(sim, 8)) {
+    const struct model_invite *invite =
+        &model->invites[model->invite_count ? below(sim, model->invite_count) : 0];
+    switch (below(sim, 12)) {
     case 0:
         return pair->request.expires_ms;
     case 1:
@@ -135,13 +140,21 @@ pick_edge(struct sim *sim)
             return 0;
         return member->stamps[below(sim, member->stamp_count)].at_ms + PICK(sim, lengths);
     case 4:
-        if (model->invite_count == 0)
-            return 0;
-        return model->invites[below(sim, model->invite_count)].expires_ms;
+        return invite->expires_ms;
     case 5:
         return pair->side[below(sim, 2)].approves_ms;
     case 6:
         return member->until_ms;
+    case 7:
+        return invite->due_ms;
+    case 8:
+        return invite->sent_ms + model->settings.resend_after;
+    case 9:
+        return pair->side[below(sim, 2)].absorb_ms;
+    case 10:
+        if (model->claim_count == 0)
+            return 0;
+        return model->claims[(model->claim_count - 1) % CLAIMS_MAX].expires_ms;
     }
     if (sim->kept_count == sim->kept_first)
         return 0;
@@ -187,7 +200,7 @@ is_ripe(const struct sim *sim, enum sim_op op, int a, int b)
     if (a == NOBODY || b == NOBODY || a == b)
         return false;
     const struct model_pair *pair = model_pair(model, a, b);
-    bool pending = model_pending(model, pair);
+    const struct model_request *request = model_known_to(model, a, b);
     if (!model_active(model, a) || !model_active(model, b))
         return false;
     switch (op) {
@@ -201,9 +214,9 @@ is_ripe(const struct sim *sim, enum sim_op op, int a, int b)
     case SIM_IGNORE:
     case SIM_DECLINE:
     case SIM_REPORT:
-        return pending && pair->request.to == a;
+        return request && request->to == a;
     case SIM_WITHDRAW:
-        return pending && pair->request.from == a;
+        return request && request->from == a;
     case SIM_REMOVE:
     case SIM_SET_ACCESS:
         return pair->connected;
@@ -242,11 +255,11 @@ pick_request_id(struct sim *sim, struct command *command)
     int a = command->a, b = command->b;
     if (chance(sim, 600) || a == NOBODY || b == NOBODY || a == b)
         return;
-    const struct model_request *request = &model_pair(&sim->model, a, b)->request;
+    const struct model_request *request = model_known_to(&sim->model, a, b);
     if (chance(sim, 150)) /* that of other members, or none that there ever was */
         request = &sim->model.pairs[below(sim, model_pair_count(&sim->model))].request;
     snprintf(command->request, sizeof(command->request), "%s",
-             request->there ? request->id : "0123456789abcdef");
+             request && request->there ? request->id : "0123456789abcdef");
 }
 
 static const struct note *
@@ -288,24 +301,53 @@ pick_pairs(struct sim *sim, struct command *command)
     command->via = chance(sim, 500) ? NULL : PICK(sim, vias);
 }
 
-static void
-pick_token(struct sim *sim, struct command *command)
+/* Of the last invites mostly. */
+static const struct model_invite *
+pick_recent(struct sim *sim, uint64_t count)
 {
     const struct model *model = &sim->model;
+    uint64_t recent = model->invite_count < count ? model->invite_count : count;
+    return recent ? &model->invites[model->invite_count - 1 - below(sim, recent)] : NULL;
+}
+
+static const struct model_invite *
+pick_token(struct sim *sim, struct command *command)
+{
+    const struct model_invite *invite = chance(sim, 30) ? NULL : pick_recent(sim, 16);
+    snprintf(command->token, sizeof(command->token), "%s", invite ? invite->token : "nosuchtoken");
+    return invite;
+}
+
+/* By a claim instead of the token: one of the last. */
+static const struct model_invite *
+pick_claim(struct sim *sim, struct command *command)
+{
+    const struct model *model = &sim->model;
+    unsigned recent = model->claim_count < 4 ? model->claim_count : 4;
+    if (recent == 0)
+        return NULL;
+    const struct model_claim *claim =
+        &model->claims[(model->claim_count - 1 - below(sim, recent)) % CLAIMS_MAX];
+    command->token[0] = 0;
+    memcpy(command->claim, claim->token, sizeof(command->claim));
+    return &model->invites[claim->invite];
+}
+
+/* Mostly by the one invited, and more often by somebody new than by a member. */
+static void
+pick_redeem(struct sim *sim, struct command *command)
+{
+    const struct model *model = &sim->model;
+    const struct model_invite *invite = pick_token(sim, command);
+    if (chance(sim, 300))
+        invite = pick_claim(sim, command);
     command->a = (int)below(sim, model->member_count);
-    memcpy(command->token, "nosuchtoken", sizeof("nosuchtoken"));
-    if (model->invite_count > 0 && !chance(sim, 50)) {
-        uint64_t recent = model->invite_count < 12 ? model->invite_count : 12;
-        const struct model_invite *invite =
-            &model->invites[model->invite_count - 1 - below(sim, recent)];
-        memcpy(command->token, invite->token, sizeof(command->token));
-        /* Another contact than the invited one: to prove that one would have everybody else who
-         * invited it ask the redeemer, which the model does not know of. */
-        if (chance(sim, 200))
-            command->contact =
-                invite->contact == ABSENT ? 0 : (invite->contact + 1) % INVITED_COUNT;
-    }
+    for (unsigned i = 0; i < 3 && model_known(model, command->a); i++)
+        command->a = (int)below(sim, model->member_count);
     command->spelling = (int)below(sim, 2);
+    if (chance(sim, 500))
+        command->contact =
+            invite && chance(sim, 700) ? invite->contact : (int)below(sim, CONTACT_COUNT);
 }
 
 /* Mostly one of the last, and by its maker. */
@@ -316,19 +358,21 @@ pick_invite(struct sim *sim, struct command *command)
     snprintf(command->invite, sizeof(command->invite), "0123456789abcdef");
     if (model->invite_count == 0 || chance(sim, 30))
         return;
-    uint64_t recent = model->invite_count < 20 ? model->invite_count : 20;
-    const struct model_invite *invite =
-        &model->invites[model->invite_count - 1 - below(sim, recent)];
+    const struct model_invite *invite = pick_recent(sim, 20);
     snprintf(command->invite, sizeof(command->invite), "%s", invite->id);
     if (!chance(sim, 100))
         command->a = invite->inviter;
 }
 
-/* Of a contact that members verify. */
-static int
-pick_own_contact(struct sim *sim)
+/* Whose: mostly of him who has it. */
+static void
+pick_owned(struct sim *sim, struct command *command)
 {
-    return INVITED_COUNT + (int)below(sim, CONTACT_COUNT - INVITED_COUNT);
+    command->contact = (int)below(sim, CONTACT_COUNT);
+    command->spelling = (int)below(sim, 2);
+    int owner = sim->model.contacts[command->contact].owner;
+    if (owner != NOBODY && chance(sim, 700))
+        command->a = owner;
 }
 
 static int
@@ -351,6 +395,44 @@ pick_stopped(struct sim *sim, struct command *command)
 }
 
 static void
+pick_fields_of_invite(struct sim *sim, struct command *command)
+{
+    static const char *const deliveries[] = {"sent", "sent", "sent", "bounced", "complained"};
+    static const char *const reports[] = {"unknown", "spam", "other", NULL};
+    switch (command->op) {
+    case SIM_INVITE:
+        command->contact = chance(sim, 100) ? CONTACT_OPAQUE : (int)below(sim, INVITED_COUNT);
+        command->spelling = (int)below(sim, 2);
+        return;
+    case SIM_LINK:
+        command->max_uses = chance(sim, 400) ? ABSENT : 1 + (int64_t)below(sim, 4);
+        command->mode = chance(sim, 500) ? NULL : chance(sim, 500) ? "auto" : "request";
+        command->label = chance(sim, 500) ? NULL : chance(sim, 500) ? "flyer" : "newsletter";
+        return;
+    case SIM_FEEDBACK:
+        command->delivery = PICK(sim, deliveries);
+        pick_invite(sim, command);
+        return;
+    case SIM_RESEND:
+    case SIM_REVOKE:
+        pick_invite(sim, command);
+        return;
+    case SIM_CLAIM:
+        pick_token(sim, command);
+        return;
+    case SIM_REFUSE:
+        command->kind = PICK(sim, reports);
+        pick_token(sim, command);
+        return;
+    case SIM_REDEEM:
+        pick_redeem(sim, command);
+        return;
+    default:
+        return;
+    }
+}
+
+static void
 pick_fields_of_member(struct sim *sim, struct command *command)
 {
     static const char *const reasons[] = {"manual", "manual", NULL};
@@ -360,6 +442,7 @@ pick_fields_of_member(struct sim *sim, struct command *command)
         command->a = (int)below(sim, sim->model.member_count);
         command->tier = chance(sim, 500) ? NULL : pick_tier(sim);
         command->name = chance(sim, 300) ? "Zoe Zimmermann" : NULL;
+        command->contact = chance(sim, 600) ? ABSENT : (int)below(sim, CONTACT_COUNT);
         pick_policy(sim, &command->policy);
         return;
     case SIM_UPDATE:
@@ -371,24 +454,16 @@ pick_fields_of_member(struct sim *sim, struct command *command)
         pick_stopped(sim, command);
         return;
     case SIM_VERIFY:
+        command->contact = (int)below(sim, CONTACT_COUNT);
+        command->spelling = (int)below(sim, 2);
+        return;
     case SIM_DROP:
-        command->contact = pick_own_contact(sim);
-        command->spelling = (int)below(sim, 2);
+    case SIM_UNSUPPRESS:
+        pick_owned(sim, command);
         return;
-    case SIM_INVITE:
+    case SIM_SUPPRESS:
         command->contact = (int)below(sim, INVITED_COUNT);
-        command->spelling = (int)below(sim, 2);
-        return;
-    case SIM_LINK:
-        command->max_uses = chance(sim, 400) ? ABSENT : 1 + (int64_t)below(sim, 4);
-        command->mode = chance(sim, 500) ? NULL : chance(sim, 500) ? "auto" : "request";
-        return;
-    case SIM_RESEND:
-    case SIM_REVOKE:
-        pick_invite(sim, command);
-        return;
-    case SIM_REDEEM:
-        pick_token(sim, command);
+        command->a = chance(sim, 500) ? NOBODY : command->a;
         return;
     case SIM_RESTRICT:
         command->level = chance(sim, 500) ? ABSENT : 1 + (int64_t)below(sim, 5);
@@ -400,6 +475,7 @@ pick_fields_of_member(struct sim *sim, struct command *command)
         command->queue = chance(sim, 500) ? NULL : chance(sim, 500) ? "main" : "filtered";
         return;
     default:
+        pick_fields_of_invite(sim, command);
         return;
     }
 }
@@ -415,7 +491,7 @@ pick_fields_of_pair(struct sim *sim, struct command *command)
         command->note = pick_note(sim);
         if (command->a == sim->busy && chance(sim, 700))
             command->note = sim->busy_note;
-        command->proof = chance(sim, 700) ? ABSENT : pick_own_contact(sim);
+        command->proof = chance(sim, 700) ? ABSENT : (int)below(sim, CONTACT_COUNT);
         return;
     case SIM_ACCEPT:
     case SIM_IGNORE:
@@ -455,12 +531,14 @@ pick_fields(struct sim *sim, struct command *command)
 }
 
 static bool
-is_usable(const struct sim *sim, enum sim_op op)
+is_usable(struct sim *sim, enum sim_op op)
 {
     const struct model *model = &sim->model;
     unsigned open = 0;
     if (op == SIM_INVITE || op == SIM_LINK)
         return sim->usable[op] && model->invite_count + BATCH_ITEM_MAX < INVITES_MAX;
+    if (op == SIM_REGISTER && sim->by_invite && model->registered > 2)
+        return chance(sim, 100);
     if (op != SIM_CLOSE && op != SIM_ERASE)
         return sim->usable[op];
     for (unsigned i = 0; i < model->member_count; i++)

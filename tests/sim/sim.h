@@ -50,6 +50,7 @@ struct sim {
     unsigned pace; /* how fast time goes by */
     int busy;      /* who sends far more than the others, or NOBODY */
     const struct note *busy_note;
+    bool by_invite;            /* members join by invites, and seldom otherwise */
     bool usable[SIM_OP_COUNT]; /* this version has the operation */
     bool trace, deep;          /* deep: compare everything after every step */
     struct random random;      /* of what happens */
@@ -119,6 +120,10 @@ void compare_pair(struct sim *sim, int a, int b);
 /* Lists, quota and profile of one member. */
 void compare_member(struct sim *sim, int member);
 void compare_everything(struct sim *sim);
+/* compare_invite.c: what a member made, whom he brought, and some token. */
+void compare_invites(struct sim *sim, int member);
+void compare_tree(struct sim *sim, int member);
+void compare_peek(struct sim *sim);
 /* A command that was sent before and is remembered, or not any more. */
 void compare_kept(struct sim *sim);
 
