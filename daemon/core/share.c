@@ -13,6 +13,7 @@ static bool
 list_decode(struct reader *reader, struct share_list *list)
 {
     uint32_t count = reader_array(reader);
+    seq_t before = 0;
     list->count = 0;
     if (reader->bad || count > ARRAY_COUNT(list->at))
         return false;
@@ -26,6 +27,9 @@ list_decode(struct reader *reader, struct share_list *list)
         entry->due_ms = reader_int(reader);
         entry->is_out = reader_bool(reader);
         entry->worker = reader_str(reader);
+        if (entry->seq <= before)
+            return false; /* they are looked for by bisection */
+        before = entry->seq;
     }
     list->count = count;
     return !reader->bad;
