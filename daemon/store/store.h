@@ -35,8 +35,9 @@ struct store_options {
 };
 
 /* Open or make a data directory and take its lock. Views that are missing, damaged, of another
- * format, from another epoch, ahead of the log, or not on its chain, are dropped and begin empty.
- * The caller then replays the log behind views_applied() before anything else.
+ * format, from another epoch, or not on the log's chain, are dropped and begin empty; where they
+ * are ahead of their own log, it has lost something. The caller then replays the log behind
+ * views_applied() before anything else.
  *
  * Returns KITH_OK with *out owned by the caller; else an error with @fault: KITH_INTERNAL if the
  * log is damaged or lost; KITH_UNAVAILABLE if another process has the lock, the format is newer,

@@ -81,6 +81,7 @@ struct views {
     struct overlay *active;
     struct overlay *frozen; /* NULL if none */
     bool in_unit, is_sealed;
+    bool is_ahead;         /* what was found on disk has seen more than the log has */
     seq_t applied, sealed; /* in kept units; in the sealed one as well */
     enum kith_err err;
 

@@ -78,8 +78,9 @@ fits(struct views *views, struct env_txn *txn)
 {
     const struct checkpoint_mark *mark = &views->mark;
     uint64_t chain = 0;
-    if (mark->epoch != log_epoch(views->log) || mark->rows_version != views->options.rows_version ||
-        mark->applied > log_last(views->log))
+    bool is_ours = mark->epoch == log_epoch(views->log);
+    views->is_ahead = is_ours && mark->applied > log_last(views->log);
+    if (!is_ours || views->is_ahead || mark->rows_version != views->options.rows_version)
         return false;
     if (mark->applied > 0 &&
         (log_checksum(views->log, mark->applied, &chain) != KITH_OK || chain != mark->chain))
@@ -162,11 +163,27 @@ disk_remove(const struct views *views, struct fault *fault)
     return KITH_OK;
 }
 
+/* What the views have seen was on disk before. A log that ends earlier has lost it: to go on would
+ * hide that, and give its numbers to other events. */
+static enum kith_err
+refuse_loss(const struct views *views, struct fault *fault)
+{
+    fault_set(fault,
+              "the log ends at event %llu, and the views have seen event %llu: the log is damaged, "
+              "restore it from a backup; if this is the restored one, remove %s",
+              (unsigned long long)log_last(views->log), (unsigned long long)views->mark.applied,
+              views->dir);
+    return KITH_INTERNAL;
+}
+
 /* Open what is there if it fits, else begin empty. */
 static enum kith_err
 levels_open(struct views *views, struct fault *fault)
 {
+    views->is_ahead = false;
     enum kith_err err = disk_open(views, fault);
+    if (err == KITH_INTERNAL && views->is_ahead)
+        return refuse_loss(views, fault);
     if (err == KITH_INTERNAL) {
         err = disk_remove(views, fault);
         if (err == KITH_OK)
