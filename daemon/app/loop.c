@@ -238,8 +238,10 @@ struct loop *
 loop_create(struct daemon *daemon)
 {
     struct loop *loop = calloc(1, sizeof(*loop));
-    if (!loop)
+    if (!loop) {
+        diag(DIAG_ERROR, "kithd does not start: memory is short");
         return NULL;
+    }
     loop->magic = LOOP_MAGIC;
     loop->daemon = daemon;
     loop->batch = batch_create(daemon);

@@ -66,6 +66,8 @@ write_error(struct buf *out, const struct reply_head *head, enum kith_err err, c
         write_cstr(out, "text");
         write_cstr(out, text);
     }
+    if (detail && detail->buf.failed)
+        out->failed = true;
     if (detail)
         write_raw(out, buf_slice(&detail->buf));
 }

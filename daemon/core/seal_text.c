@@ -73,6 +73,6 @@ text_unseal(struct core *core, struct slice member, struct slice sealed, struct 
         return;
     }
     if (err != KITH_OK || !unseal(out, key, sealed))
-        core->err = KITH_INTERNAL;
+        core->err = out->failed ? KITH_UNAVAILABLE : KITH_INTERNAL;
     sodium_memzero(key, sizeof(key));
 }

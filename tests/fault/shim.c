@@ -5,6 +5,7 @@
  */
 #include "fault/shim.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -342,6 +343,64 @@ mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
 
 EXPORT void *mmap64(void *at, size_t size, int protection, int flags, int fd, off_t offset)
     __attribute__((alias("mmap")));
+
+/* ---- Memory ---- */
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *block, size_t size);
+void __libc_free(void *block);
+
+/* No memory for who calls from @caller? Then write down who that is. */
+static bool
+is_refused(const void *caller)
+{
+    Dl_info info;
+    if (!fails(SHIM_ALLOC))
+        return false;
+    const char *name = dladdr(caller, &info) && info.dli_fname ? info.dli_fname : "?";
+    const char *slash = strrchr(name, '/');
+    strncpy(shim->culprit, slash ? slash + 1 : name, sizeof(shim->culprit) - 1);
+    errno = ENOMEM;
+    return true;
+}
+
+static void *
+taken(void *block)
+{
+    if (block)
+        __atomic_add_fetch(&shim->blocks, 1, __ATOMIC_RELAXED);
+    return block;
+}
+
+EXPORT void *
+malloc(size_t size)
+{
+    return is_refused(__builtin_return_address(0)) ? NULL : taken(__libc_malloc(size));
+}
+
+EXPORT void *
+calloc(size_t count, size_t size)
+{
+    return is_refused(__builtin_return_address(0)) ? NULL : taken(__libc_calloc(count, size));
+}
+
+EXPORT void *
+realloc(void *block, size_t size)
+{
+    if (is_refused(__builtin_return_address(0)))
+        return NULL;
+    void *moved = __libc_realloc(block, size);
+    return block ? moved : taken(moved);
+}
+
+EXPORT void
+free(void *block)
+{
+    if (block)
+        __atomic_add_fetch(&shim->blocks, -1, __ATOMIC_RELAXED);
+    __libc_free(block);
+}
 
 /* ---- Sockets: the daemon defines the C library's functions itself, and comes here for the rest
  * ---- */

@@ -26,7 +26,8 @@ enum shim_call {
     SHIM_SEND,
     SHIM_RECEIVE,
     SHIM_ACCEPT,
-    SHIM_MAP, /* mmap of a file */
+    SHIM_MAP,   /* mmap of a file */
+    SHIM_ALLOC, /* memory; mostly not counted, for there are so many */
     SHIM_CALL_COUNT
 };
 
@@ -39,6 +40,8 @@ struct shim {
     uint32_t sticky; /* fail from `at` on, not only there */
     uint64_t hits;   /* how often it acted */
     uint64_t per_call[SHIM_CALL_COUNT];
+    int64_t blocks;   /* of memory: taken and not given back */
+    char culprit[64]; /* the file whose code was refused memory last */
 };
 
 /* With $KITH_SHIM_TRACE the shim also writes down what is done to files called *.mdb, and what is

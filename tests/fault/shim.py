@@ -3,9 +3,10 @@ import mmap
 import os
 import struct
 
-CALLS = ("write", "sync", "open", "name", "send", "receive", "accept", "map")
+CALLS = ("write", "sync", "open", "name", "send", "receive", "accept", "map", "alloc")
+SITES = CALLS[:-1]  # what touches disk or socket
 ACTIONS = ("count", "kill", "torn", "error", "short")
-FIELDS = struct.Struct(f"<QQIiIIQ{len(CALLS)}Q")
+FIELDS = struct.Struct(f"<QQIiIIQ{len(CALLS)}Qq64s")
 LIBRARY = os.environ.get("KITH_SHIM_LIBRARY", "shim.so")
 
 
@@ -22,11 +23,15 @@ class Shim:
             result["KITH_SHIM_TRACE"] = trace
         return result
 
-    def arm(self, at, action="kill", error=0, calls=CALLS, sticky=False):
+    def arm(self, at, action="kill", error=0, calls=SITES, sticky=False):
         """Count from zero, and act at call number `at` (0: never)."""
         bits = sum(1 << CALLS.index(call) for call in calls)
         FIELDS.pack_into(self.memory, 0, 0, at, ACTIONS.index(action), error, bits, sticky, 0,
-                         *[0] * len(CALLS))
+                         *[0] * len(CALLS), 0, b"")
+
+    def disarm(self):
+        """From here on nothing is interfered with; the counts go on."""
+        struct.pack_into("<Q", self.memory, 8, 0)
 
     def fields(self):
         return FIELDS.unpack_from(self.memory)
@@ -41,3 +46,11 @@ class Shim:
 
     def per_call(self):
         return dict(zip(CALLS, self.fields()[7:]))
+
+    @property
+    def blocks(self):
+        return self.fields()[-2]
+
+    @property
+    def culprit(self):
+        return self.fields()[-1].rstrip(b"\0").decode()

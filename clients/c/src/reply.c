@@ -174,6 +174,11 @@ reply_from_message(struct incoming *incoming, struct slice key, struct kith_repl
     fill(reply, &envelope, incoming->data, message.data);
     reply->message = *incoming;
     *incoming = (struct incoming){0};
+    /* Why it was refused is always there to be looked at. */
+    if (!reply->is_ok && !reply_decode(reply)) {
+        kith_reply_destroy(reply);
+        return KITH_STATUS_NO_MEMORY;
+    }
     *out = reply;
     return status_of(reply);
 }
@@ -267,6 +272,12 @@ body_of(const struct kith_reply *const_reply)
         reply->root = value_decode(&reply->tree, reply->body, reply->body_size);
     reply->is_decoded = true;
     return reply->root;
+}
+
+bool
+reply_decode(const struct kith_reply *reply)
+{
+    return body_of(reply) || !reply->body;
 }
 
 bool

@@ -21,4 +21,8 @@ enum kith_status reply_from_message(struct incoming *incoming, struct slice key,
 enum kith_status reply_from_batch(struct incoming *incoming, size_t count,
                                   struct kith_reply **replies);
 
+/* Decode it now, and not on the first look. False: there is no memory for it, and a look would see
+ * nothing where there is something. */
+bool reply_decode(const struct kith_reply *reply);
+
 #endif

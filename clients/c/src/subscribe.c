@@ -23,6 +23,7 @@
 #include "frame.h"
 #include "handle.h"
 #include "proto/limits.h"
+#include "reply.h"
 #include "value.h"
 
 /* Beats come each second: after three are missing the socket counts as not heard. */
@@ -126,6 +127,17 @@ weigh_refusal(struct subscription *sub, const struct kith_reply *reply, bool was
         sub->status = KITH_STATUS_REFUSED;
 }
 
+/* What cannot be read for want of memory is not taken for an answer that says nothing. */
+static enum kith_status
+weigh_memory(enum kith_status status, struct kith_reply **reply)
+{
+    if (!*reply || reply_decode(*reply))
+        return status;
+    kith_reply_destroy(*reply);
+    *reply = NULL;
+    return KITH_STATUS_NO_MEMORY;
+}
+
 /* Ask, waiting for an absent daemon. NULL: no answer this time, or over. */
 static struct kith_reply *
 ask(struct subscription *sub, const char *op, const struct kith_args *args, int hold_ms)
@@ -140,6 +152,7 @@ ask(struct subscription *sub, const char *op, const struct kith_args *args, int 
     };
     struct kith_reply *reply;
     enum kith_status status = handle_call(sub->kith, &request, &patience, &reply);
+    status = weigh_memory(status, &reply);
     if (status == KITH_STATUS_OK)
         return reply;
     if (status == KITH_STATUS_REFUSED)
@@ -227,6 +240,7 @@ ask_cursor(struct subscription *sub)
     kith_put_str(sub->args, "name", sub->options->cursor);
     struct kith_reply *reply;
     enum kith_status status = kith_call(sub->kith, "cursor.get", sub->args, NULL, &reply);
+    status = weigh_memory(status, &reply);
     if (status == KITH_STATUS_OK) {
         sub->position = kith_value_uint(kith_get(kith_reply_result(reply), "seq"));
         sub->dealt = sub->committed = sub->position;
