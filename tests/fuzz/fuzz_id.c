@@ -44,6 +44,15 @@ normalise_contact(const char *kind, struct slice text)
     buf_fini(&second);
 }
 
+static size_t
+count_points(struct slice text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.size; i++)
+        count += (text.data[i] & 0xc0) != 0x80;
+    return count;
+}
+
 static void
 normalise_note(struct slice text)
 {
@@ -56,7 +65,7 @@ normalise_note(struct slice text)
     enum kith_err err = text_note(text, slice_of(text.data, half), &note, &says_name);
     assert(err == KITH_OK && check_utf8(buf_slice(&note)));
     text_name(text, &name);
-    assert(check_utf8(buf_slice(&name)) && text_length(buf_slice(&name)) <= TEXT_NAME_LENGTH_MAX);
+    assert(check_utf8(buf_slice(&name)) && count_points(buf_slice(&name)) <= TEXT_NAME_LENGTH_MAX);
     buf_fini(&note);
     buf_fini(&name);
 }
