@@ -360,7 +360,7 @@ is_refused(const void *caller)
         return false;
     const char *name = dladdr(caller, &info) && info.dli_fname ? info.dli_fname : "?";
     const char *slash = strrchr(name, '/');
-    strncpy(shim->culprit, slash ? slash + 1 : name, sizeof(shim->culprit) - 1);
+    snprintf(shim->culprit, sizeof(shim->culprit), "%s", slash ? slash + 1 : name);
     errno = ENOMEM;
     return true;
 }

@@ -14,7 +14,7 @@ import pool
 import script
 import trial
 
-SAMPLE = 80
+SAMPLE = 40
 STICKY_EVERY = 8  # with --all: for good at one in so many requests
 # Without memory a reply may never come, and is asked for again. That it came late does no harm.
 PATIENCE = 2.0
