@@ -323,10 +323,10 @@ answer_all(struct batch *batch, struct work *work)
         for (unsigned i = 0; i < work->count; i++)
             work->entries[i].size = 0;
     }
-    net_replies_begin(batch->daemon->net);
+    net_gather_begin(batch->daemon->net);
     for (unsigned i = 0; i < work->count; i++)
         answer(batch, work, &work->entries[i]);
-    net_replies_end(batch->daemon->net);
+    net_gather_end(batch->daemon->net);
     work->count = 0;
     work->size = 0;
 }
@@ -339,12 +339,14 @@ publish(struct batch *batch)
     if (last_seq == batch->published_seq || daemon->damage > 0)
         return;
     unsigned count = core_frame_count(daemon->core);
+    net_gather_begin(daemon->net);
     for (unsigned i = 0; i < count; i++) {
         const char *topic;
         struct slice body;
         core_frame(daemon->core, i, &topic, &body);
         net_publish(daemon->net, topic, body);
     }
+    net_gather_end(daemon->net);
     if (count == 0)
         daemon_beat(daemon);
     batch->published_seq = last_seq;

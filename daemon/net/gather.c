@@ -12,12 +12,18 @@ struct gather {
     uint8_t bytes[GATHER_SIZE_MAX];
 };
 
+void
+gather_clear(struct gather *gather)
+{
+    gather->size = gather->sent = 0;
+}
+
 struct gather *
 gather_create(void)
 {
     struct gather *gather = malloc(sizeof(*gather));
     if (gather)
-        gather->size = gather->sent = 0;
+        gather_clear(gather);
     return gather;
 }
 

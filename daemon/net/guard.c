@@ -64,6 +64,13 @@ static _Thread_local struct {
 static _Thread_local struct guard_conn offered;
 
 static pthread_mutex_t gather_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Memory for the next ones, kept with gather_lock held: a turn may need one for each subscriber,
+ * and pages given back are the most that they would cost. 64 of them are 4 MiB. */
+#define SPARE_MAX 64
+static struct gather *spare[SPARE_MAX];
+static unsigned spare_count;
+
 static _Thread_local bool gathering;
 
 /* Connections for which this process has gathered something, each once unless it was closed since.
@@ -123,8 +130,23 @@ row_open(int fd, struct guard *guard, enum row_kind kind, enum guard_role role)
 static void
 gather_drop(struct row *row)
 {
-    gather_destroy(atomic_load_explicit(&row->gather, memory_order_relaxed));
+    struct gather *gather = atomic_load_explicit(&row->gather, memory_order_relaxed);
     atomic_store_explicit(&row->gather, NULL, memory_order_relaxed);
+    if (!gather || spare_count == SPARE_MAX) {
+        gather_destroy(gather);
+        return;
+    }
+    gather_clear(gather);
+    spare[spare_count++] = gather;
+}
+
+static struct gather *
+gather_take(void)
+{
+    pthread_mutex_lock(&gather_lock);
+    struct gather *gather = spare_count > 0 ? spare[--spare_count] : NULL;
+    pthread_mutex_unlock(&gather_lock);
+    return gather ? gather : gather_create();
 }
 
 /* The frame is whole, or will never be. */
@@ -518,7 +540,7 @@ gather_flush(struct row *row, int fd)
 static bool
 gather_message(struct row *row, int fd, const struct msghdr *message, size_t size)
 {
-    if (!gathering || row->role != GUARD_COMMAND || size > GATHER_MESSAGE_MAX ||
+    if (!gathering || size > GATHER_MESSAGE_MAX ||
         atomic_load_explicit(&row->busy, memory_order_relaxed))
         return false;
     struct gather *gather = atomic_load_explicit(&row->gather, memory_order_relaxed);
@@ -526,7 +548,7 @@ gather_message(struct row *row, int fd, const struct msghdr *message, size_t siz
         return true;
     if (!gather_flush(row, fd) || gathered_count == GUARD_FD_MAX)
         return false;
-    gather = gather_create();
+    gather = gather_take();
     if (!gather)
         return false;
     bool added = gather_add(gather, message, size);

@@ -12,7 +12,7 @@
  *  - end connections whose peer began a frame and does not end it, for nanomsg holds on to the
  *    memory of all of it;
  *  - let the sender of a message see whether nanomsg offered it to the kernel or dropped it;
- *  - gather the replies of a turn, to send those for one connection together (gather.h);
+ *  - gather the replies and events of a turn, to send those for one connection together (gather.h);
  *  - tell how long what is read has been waiting (waits.h).
  *
  * Any other descriptor passes straight through. State is in a fixed table indexed by descriptor;
@@ -85,8 +85,8 @@ int guard_bind_end(void);
 void guard_offer_begin(void);
 bool guard_offer_end(struct guard_conn *out);
 
-/* Between these two, what this thread sends to command connections is gathered, and counts as taken
- * by the kernel. guard_gather_end() sends it, and what was left over before; it may be called
+/* Between these two, what this thread sends is gathered, connection by connection, and counts as
+ * taken by the kernel. guard_gather_end() sends it, and what was left over before; it may be called
  * alone. Returns how many connections did not take all: call it again. One thread only. */
 void guard_gather_begin(void);
 unsigned guard_gather_end(void);

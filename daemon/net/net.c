@@ -203,7 +203,7 @@ net_reply(struct net *net, const struct net_route *route, struct slice body)
 }
 
 void
-net_replies_begin(struct net *net)
+net_gather_begin(struct net *net)
 {
     (void)net;
     guard_gather_begin();
@@ -219,7 +219,7 @@ send_gathered(struct net *net)
 }
 
 void
-net_replies_end(struct net *net)
+net_gather_end(struct net *net)
 {
     send_gathered(net);
 }

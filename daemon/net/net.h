@@ -80,9 +80,10 @@ msec_t net_waited(const struct net *net, const struct net_request *request);
  * one to a peer that is gone is dropped. */
 void net_reply(struct net *net, const struct net_route *route, struct slice body);
 
-/* Between these two, replies are gathered and leave together. */
-void net_replies_begin(struct net *net);
-void net_replies_end(struct net *net);
+/* Between these two, what goes to one connection, replies or frames, is gathered and leaves
+ * together. */
+void net_gather_begin(struct net *net);
+void net_gather_end(struct net *net);
 
 /* Offer what is kept again, and drop what is too old. @now_ms: any clock that does not jump.
  * Returns how many replies are still kept: while not 0, call again within about a millisecond. */

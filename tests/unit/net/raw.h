@@ -255,12 +255,12 @@ daemon_echo(struct daemon *daemon)
     unsigned count = 0;
 
     /* As the daemon does: a batch is answered in one go. */
-    net_replies_begin(daemon->net);
+    net_gather_begin(daemon->net);
     for (; net_receive(daemon->net, &request); count++) {
         net_reply(daemon->net, &request.route, request.body);
         net_release(&request);
     }
-    net_replies_end(daemon->net);
+    net_gather_end(daemon->net);
     net_tick(daemon->net, 1);
     return count;
 }
