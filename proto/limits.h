@@ -51,6 +51,6 @@
 #define KITH_WAIT_MS_MAX    30000 /* a long poll */
 #define KITH_MIN_POS_MS_MAX 5000  /* how long min_pos waits before `lagging` */
 
-#define KITH_PARKED_COUNT_MAX 100000 /* polls held at once */
+#define KITH_PARKED_COUNT_MAX 1000000 /* polls held at once: a member each, 250 bytes each */
 
 #endif

@@ -16,7 +16,7 @@
  * fails. */
 struct entry {
     struct net_request request;
-    struct parked_query *parked; /* owned; it waited, and `request` is empty; else NULL */
+    struct parked_query *parked; /* owned; it waited, and only the route of `request` is there */
     size_t offset, size;         /* the answer, in the replies of its work */
     bool late;                   /* turned away, for it waited too long */
     bool waits;                  /* no answer yet */
@@ -75,7 +75,7 @@ batch_destroy(struct batch *batch)
 static struct slice
 entry_body(const struct entry *entry)
 {
-    return entry->parked ? slice_of(entry->parked->body, entry->parked->size) : entry->request.body;
+    return entry->parked ? parked_query_body(entry->parked) : entry->request.body;
 }
 
 static void
@@ -90,8 +90,9 @@ execute(struct batch *batch, struct entry *entry, enum kith_err refuse)
         .last_try = batch->drain,
     };
     if (entry->parked) {
+        context.has_scanned = entry->parked->has_scanned;
         context.scanned = entry->parked->scanned;
-        context.last_try |= entry->parked->due_ms <= batch->reading.mono_ms;
+        context.last_try |= entry->parked->end_ms <= batch->reading.mono_ms;
     }
     struct work *work = batch->open;
     entry->offset = work->replies.size;
@@ -104,17 +105,14 @@ execute(struct batch *batch, struct entry *entry, enum kith_err refuse)
     enum core_answer answer =
         core_execute(daemon->core, body, &context, &work->replies, &entry->wait);
     if (answer == CORE_WAITS) {
-        size_t size = work->waiting_size + body.size;
-        entry->waits = parked_has_room(daemon->parked, work->waiting_count + 1, size);
+        size_t size = body.size + parked_size(&entry->request.route, entry->wait.key_count);
+        entry->waits =
+            parked_has_room(daemon->parked, work->waiting_count + 1, work->waiting_size + size);
+        work->waiting_count += entry->waits;
+        work->waiting_size += entry->waits ? size : 0;
     }
-    if (answer == CORE_WAITS && !entry->waits) {
-        context.last_try = true;
-        context.scanned = entry->wait.scanned;
-        answer = core_execute(daemon->core, body, &context, &work->replies, &entry->wait);
-        assert(answer == CORE_REPLIED);
-    }
-    work->waiting_count += entry->waits;
-    work->waiting_size += entry->waits ? body.size : 0;
+    if (answer == CORE_WAITS && !entry->waits)
+        core_refuse(daemon->core, body, KITH_BUSY, context.now_ms, &work->replies);
     entry->size = work->replies.size - entry->offset;
 }
 
@@ -270,19 +268,43 @@ recover(struct batch *batch, struct outcome outcome, enum kith_err refuse, struc
     return true;
 }
 
+/* Whoever waited for something that is durable now is due. */
+static void
+wake(struct batch *batch)
+{
+    struct daemon *daemon = batch->daemon;
+    const uint64_t *keys;
+    unsigned count;
+    seq_t last_seq = log_durable(store_log(daemon->store));
+    if (core_woken(daemon->core, &keys, &count))
+        parked_wake(daemon->parked, keys, count, last_seq);
+    else
+        parked_wake_all(daemon->parked, last_seq);
+}
+
 static bool
 park(struct batch *batch, struct entry *entry)
 {
+    struct daemon *daemon = batch->daemon;
+    const struct core_wait *wait = &entry->wait;
     struct parked_query *query = entry->parked;
     if (!query)
         query =
             parked_query_create(&entry->request.route, entry->request.body, batch->reading.mono_ms);
     if (!query)
         return false;
-    query->wake_seq = entry->wait.wake_seq;
-    query->scanned = entry->wait.scanned;
-    query->due_ms = query->came_ms + entry->wait.wait_ms;
-    if (parked_add(batch->daemon->parked, query)) {
+    bool is_over = wait->wake_seq == CORE_SEQ_NEVER && core_wait_is_over(daemon->core, wait);
+    query->wake_seq = is_over ? log_durable(store_log(daemon->store)) : wait->wake_seq;
+    query->has_scanned = wait->has_scanned;
+    query->is_in_log = wait->is_in_log;
+    query->scanned = wait->scanned;
+    query->end_ms = query->came_ms + wait->wait_ms;
+    query->due_ms = query->end_ms;
+    if (wait->again_ms > 0 && batch->reading.mono_ms + wait->again_ms < query->end_ms)
+        query->due_ms = batch->reading.mono_ms + wait->again_ms;
+    unsigned key_count = is_over ? 0 : wait->key_count;
+    const uint64_t *keys = is_over ? NULL : core_wait_keys(daemon->core, wait);
+    if (parked_add(daemon->parked, query, keys, key_count)) {
         entry->parked = NULL;
         return true;
     }
@@ -295,7 +317,7 @@ static void
 answer(struct batch *batch, const struct work *work, struct entry *entry)
 {
     struct daemon *daemon = batch->daemon;
-    const struct net_route *route = entry->parked ? &entry->parked->route : &entry->request.route;
+    const struct net_route *route = &entry->request.route;
     bool was_parked = entry->parked != NULL;
     struct buf busy = {0};
     struct slice reply = {0};
@@ -356,6 +378,7 @@ publish(struct batch *batch)
 static void
 tell(struct batch *batch, struct work *work)
 {
+    wake(batch);
     answer_all(batch, work);
     publish(batch);
 }
@@ -464,9 +487,10 @@ take_parked(struct batch *batch, enum kith_err refuse)
         entry->parked = take_one_parked(batch);
         if (!entry->parked)
             return;
+        parked_query_route(entry->parked, &entry->request.route);
         entry->late = false;
         batch->open->count++;
-        batch->open->size += entry->parked->size;
+        batch->open->size += entry_body(entry).size;
         execute(batch, entry, refuse);
     }
 }

@@ -13,7 +13,9 @@ enum order { BY_SEQ, BY_TIME, ORDER_COUNT };
 struct parked {
     struct parked_query **heaps[ORDER_COUNT];
     unsigned count, capacity, count_max;
-    size_t size, size_max; /* bytes of bodies */
+    size_t size, size_max; /* bytes of bodies, routes and keys */
+    struct wakes wakes;
+    seq_t told_seq; /* whom the log has something for up to here is due */
 };
 
 static uint64_t
@@ -59,13 +61,93 @@ sift_down(struct parked *parked, enum order order, unsigned place, struct parked
     put_at(parked, order, place, query);
 }
 
+size_t
+parked_size(const struct net_route *route, unsigned key_count)
+{
+    return route->size + key_count * sizeof(struct wakes_node);
+}
+
+static size_t
+size_of(const struct parked_query *query)
+{
+    return query->size + query->route_size + query->key_count * sizeof(struct wakes_node);
+}
+
+/* --- keys ----------------------------------------------------------------------------------- */
+
+static bool
+add_keys(struct parked *parked, struct parked_query *query, const uint64_t *keys, unsigned count)
+{
+    assert(count <= PARKED_KEY_COUNT_MAX && !query->nodes);
+    if (count == 0)
+        return true;
+    if (!wakes_reserve(&parked->wakes, count))
+        return false;
+    query->nodes = malloc(count * sizeof(*query->nodes));
+    if (!query->nodes)
+        return false;
+    for (unsigned i = 0; i < count; i++) {
+        query->nodes[i] = (struct wakes_node){.key = keys[i], .query = query};
+        wakes_add(&parked->wakes, &query->nodes[i]);
+    }
+    query->key_count = (uint16_t)count;
+    return true;
+}
+
+/* It waits under its keys no longer: there was nothing for it up to @seq. */
+static void
+drop_keys(struct parked *parked, struct parked_query *query, seq_t seq)
+{
+    if (!query->nodes)
+        return;
+    if (query->is_in_log && query->scanned < seq)
+        query->scanned = seq;
+    for (unsigned i = 0; i < query->key_count; i++)
+        wakes_del(&parked->wakes, &query->nodes[i]);
+    parked->size -= query->key_count * sizeof(*query->nodes);
+    free(query->nodes);
+    query->nodes = NULL;
+    query->key_count = 0;
+}
+
+static void
+wake(struct parked *parked, struct parked_query *query, seq_t last_seq)
+{
+    assert(query->nodes && query->nodes[0].query == query);
+    drop_keys(parked, query, parked->told_seq);
+    if (query->wake_seq <= last_seq)
+        return;
+    query->wake_seq = last_seq;
+    sift_up(parked, BY_SEQ, query->places[BY_SEQ], query);
+}
+
+void
+parked_wake(struct parked *parked, const uint64_t *keys, unsigned key_count, seq_t last_seq)
+{
+    assert(last_seq >= parked->told_seq);
+    for (unsigned i = 0; i < key_count; i++)
+        for (struct wakes_node *node; (node = wakes_find(&parked->wakes, keys[i]));)
+            wake(parked, node->query, last_seq);
+    parked->told_seq = last_seq;
+}
+
+void
+parked_wake_all(struct parked *parked, seq_t last_seq)
+{
+    for (unsigned i = 0; i < parked->count; i++) /* the order of time does not change */
+        if (parked->heaps[BY_TIME][i]->nodes)
+            wake(parked, parked->heaps[BY_TIME][i], last_seq);
+    parked->told_seq = last_seq;
+}
+
 /* Take @query out of both heaps. */
 static void
 take_out(struct parked *parked, struct parked_query *query)
 {
     assert(parked->count > 0);
+    drop_keys(parked, query, parked->told_seq);
     parked->count--;
-    parked->size -= query->size;
+    parked->size -= size_of(query);
     for (enum order order = BY_SEQ; order < ORDER_COUNT; order++) {
         unsigned place = query->places[order];
         assert(parked->heaps[order][place] == query);
@@ -114,6 +196,7 @@ parked_destroy(struct parked *parked)
     while (parked->count > 0)
         parked_query_destroy(parked_take_any(parked));
     assert(parked->size == 0);
+    wakes_fini(&parked->wakes);
     free(parked->heaps[BY_SEQ]);
     free(parked->heaps[BY_TIME]);
     free(parked);
@@ -135,31 +218,49 @@ parked_has_room(const struct parked *parked, unsigned count, size_t size)
 struct parked_query *
 parked_query_create(const struct net_route *route, struct slice body, msec_t came_ms)
 {
-    assert(body.size <= UINT32_MAX);
-    struct parked_query *query = malloc(sizeof(*query) + body.size);
+    assert(body.size <= UINT32_MAX && route->size <= sizeof(route->bytes));
+    struct parked_query *query = malloc(sizeof(*query) + route->size + body.size);
     if (!query)
         return NULL;
-    *query =
-        (struct parked_query){.route = *route, .came_ms = came_ms, .size = (uint32_t)body.size};
+    *query = (struct parked_query){
+        .came_ms = came_ms, .size = (uint32_t)body.size, .route_size = (uint16_t)route->size};
+    memcpy(query->bytes, route->bytes, route->size);
     if (body.size > 0)
-        memcpy(query->body, body.data, body.size);
+        memcpy(query->bytes + route->size, body.data, body.size);
     return query;
 }
 
 void
 parked_query_destroy(struct parked_query *query)
 {
+    assert(!query || !query->nodes);
     free(query);
 }
 
+struct slice
+parked_query_body(const struct parked_query *query)
+{
+    return slice_of(query->bytes + query->route_size, query->size);
+}
+
+void
+parked_query_route(const struct parked_query *query, struct net_route *out)
+{
+    out->size = query->route_size;
+    memcpy(out->bytes, query->bytes, query->route_size);
+}
+
 bool
-parked_add(struct parked *parked, struct parked_query *query)
+parked_add(struct parked *parked, struct parked_query *query, const uint64_t *keys,
+           unsigned key_count)
 {
     assert(query->due_ms >= query->came_ms);
-    if (!parked_has_room(parked, 1, query->size) || !grow(parked))
+    size_t size = size_of(query) + key_count * sizeof(struct wakes_node);
+    if (!parked_has_room(parked, 1, size) || !grow(parked) ||
+        !add_keys(parked, query, keys, key_count))
         return false;
     unsigned place = parked->count++;
-    parked->size += query->size;
+    parked->size += size;
     sift_up(parked, BY_SEQ, place, query);
     sift_up(parked, BY_TIME, place, query);
     return true;

@@ -1,30 +1,39 @@
 /* app/parked.h: queries that wait: long polls, and those with min_pos.
  *
- * A query is parked with what it waits for: a sequence that the log reaches, or a deadline. Two
- * heaps find who is due; a query that was run and waits again keeps its memory and its place in
- * time. Whoever has waited for the lowest sequence runs first, so that no query starves.
+ * A query is parked with what it waits for: a sequence that the log reaches, a deadline, or keys
+ * (core/wake.h): it is woken by the commit that has something for one of them, and costs nothing
+ * with all others. Two heaps find who is due; a query that was run and waits again keeps its memory
+ * and its place in time. Whoever has waited for the lowest sequence runs first, so that no query
+ * starves.
+ *
+ * A poll of one member takes about 250 bytes, in all that is here.
  *
  * Layer: app (knows no sockets: a route is bytes). Thread: loop thread only. Blocking: no.
  */
 #ifndef KITH_APP_PARKED_H
 #define KITH_APP_PARKED_H
 
+#include "app/wakes.h"
 #include "net/net.h"
 
-/* All bodies together; a poll has about 100 bytes, and no peer should fill the memory. */
+/* All bodies, routes and keys together: no peer should fill the memory. */
 #define PARKED_SIZE_MAX (256u << 20)
 
 struct parked;
 
 struct parked_query {
-    struct net_route route;
-    seq_t wake_seq;     /* due when the log reaches this */
-    msec_t came_ms;     /* monotonic */
-    msec_t due_ms;      /* or at this time */
-    seq_t scanned;      /* see struct core_wait */
-    uint32_t places[2]; /* in the heaps, for parked.c alone */
-    uint32_t size;
-    uint8_t body[];
+    seq_t wake_seq; /* due when the log reaches this; maybe never */
+    msec_t came_ms; /* monotonic */
+    msec_t end_ms;  /* this is its last try */
+    msec_t due_ms;  /* or at this time, which is that or earlier */
+    seq_t scanned;  /* see struct core_wait */
+    bool has_scanned, is_in_log;
+    uint16_t route_size;
+    uint16_t key_count; /* the rest is for parked.c alone */
+    uint32_t size;      /* of the body */
+    uint32_t places[2]; /* in the heaps */
+    struct wakes_node *nodes;
+    uint8_t bytes[]; /* the route, then the body */
 };
 
 /* Returns NULL if memory is short. */
@@ -36,15 +45,29 @@ unsigned parked_count(const struct parked *parked);
 /* False if @size more bytes in @count more queries would be too much. */
 bool parked_has_room(const struct parked *parked, unsigned count, size_t size);
 
+/* What a query takes of size_max, beside its body. */
+size_t parked_size(const struct net_route *route, unsigned key_count);
+
 /* A query of its own memory, with copies of @route and @body (borrowed); not parked yet. NULL if
- * memory is short. Give it to parked_add() or parked_release(). */
+ * memory is short. Give it to parked_add() or parked_query_destroy(). */
 struct parked_query *parked_query_create(const struct net_route *route, struct slice body,
                                          msec_t came_ms);
 void parked_query_destroy(struct parked_query *query);
 
-/* Park @query (owned), whose wake_seq, due_ms and scanned are set. False, and @query is still the
- * caller's, if there is no room. */
-bool parked_add(struct parked *parked, struct parked_query *query);
+struct slice parked_query_body(const struct parked_query *query); /* borrowed from the query */
+void parked_query_route(const struct parked_query *query, struct net_route *out);
+
+/* Park @query (owned), whose wake_seq, due_ms and what was scanned are set, under @key_count keys,
+ * at most PARKED_KEY_COUNT_MAX. False, and @query is still the caller's, if there is no room. */
+#define PARKED_KEY_COUNT_MAX UINT16_MAX
+bool parked_add(struct parked *parked, struct parked_query *query, const uint64_t *keys,
+                unsigned key_count);
+
+/* The log has grown to @last_seq: whoever waits under one of these keys is due. Must be told of all
+ * that is appended, so that a query need not look for itself at what was not for it. */
+void parked_wake(struct parked *parked, const uint64_t *keys, unsigned key_count, seq_t last_seq);
+/* The same where it is not known what was appended. */
+void parked_wake_all(struct parked *parked, seq_t last_seq);
 
 /* Take out one that is due: the log has reached @last_seq, it is @now_ms. NULL if none is.
  * Returned: the caller adds it again or destroys it. */

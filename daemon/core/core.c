@@ -26,6 +26,9 @@ core_create(const struct core_options *options)
     core->clock_manual = options->clock_manual;
     memcpy(core->seed, options->seed, sizeof(core->seed));
     memcpy(&core->guess.seed, options->seed, sizeof(core->guess.seed));
+    for (unsigned i = 0; i < ARRAY_COUNT(core->outputs); i++)
+        memcpy(&core->outputs[i].wake.seed, options->seed + sizeof(core->guess.seed),
+               sizeof(core->outputs[i].wake.seed));
     core->output = &core->outputs[0];
     core->ended = core->output;
     core->rules.settings = options->settings;
@@ -52,8 +55,10 @@ core_destroy(struct core *core)
     buf_fini(&core->sealed);
     buf_fini(&core->others);
     buf_fini(&core->record);
-    for (unsigned i = 0; i < ARRAY_COUNT(core->outputs); i++)
+    for (unsigned i = 0; i < ARRAY_COUNT(core->outputs); i++) {
         buf_fini(&core->outputs[i].frames);
+        wake_fini(&core->outputs[i].wake);
+    }
     sodium_memzero(core->seed, sizeof(core->seed));
     free(core);
 }
@@ -121,6 +126,7 @@ core_begin(struct core *core)
     core->output->events = 0;
     core->output->tally = (struct tally){0};
     buf_clear(&core->output->frames);
+    wake_begin(&core->output->wake);
 }
 
 enum kith_err
@@ -193,6 +199,28 @@ core_frame(const struct core *core, unsigned index, const char **topic, struct s
     size_t start = index > 0 ? output->frame_end[index - 1] : 0;
     *topic = event_type_name(output->frame_type[index]);
     *body = slice_of(output->frames.data + start, output->frame_end[index] - start);
+}
+
+const uint64_t *
+core_wait_keys(const struct core *core, const struct core_wait *wait)
+{
+    const struct buf *keys = &core->ended->wake.wait;
+    assert(wait->key_count == 0 || !keys->failed);
+    return wait->key_count > 0 ? (const uint64_t *)(const void *)keys->data + wait->key_first
+                               : NULL;
+}
+
+bool
+core_wait_is_over(const struct core *core, const struct core_wait *wait)
+{
+    const struct wake *wake = &core->ended->wake;
+    return wait->moment != wake->moment || wake->wait.failed;
+}
+
+bool
+core_woken(struct core *core, const uint64_t **keys, unsigned *count)
+{
+    return wake_list(&core->ended->wake, keys, count);
 }
 
 void

@@ -75,14 +75,24 @@ struct core_context {
     msec_t now_ms;        /* never below log_last_at() */
     enum kith_err refuse; /* KITH_OK, or what every command is answered with: _BUSY, _UNAVAILABLE */
     bool last_try;        /* do not wait again: answer with what there is */
-    seq_t scanned;        /* of a query that waited: core_wait.scanned of the last try, else 0 */
+    bool has_scanned;     /* of a query that waited: what core_wait said of the last try */
+    seq_t scanned;
 };
 
-/* Why a query is not answered yet. */
+/* A query that waits for nothing but its keys and its time. */
+#define CORE_SEQ_NEVER UINT64_MAX
+
+/* Why a query is not answered yet, and what would change that. */
 struct core_wait {
-    seq_t wake_seq; /* run it again when log_last() reaches this */
-    msec_t wait_ms; /* or when this much real time has passed since it came */
-    seq_t scanned;  /* a filtered event.read has looked this far */
+    seq_t wake_seq;   /* run it again when log_last() reaches this; maybe CORE_SEQ_NEVER */
+    msec_t wait_ms;   /* or when this much real time has passed since it came: its last try */
+    msec_t again_ms;  /* or so long from now, for something becomes due; 0: nothing does */
+    bool has_scanned; /* it has looked at all up to here */
+    bool is_in_log;   /* what was scanned are numbers of the log, not of a feed */
+    seq_t scanned;
+    uint64_t moment; /* for core_wait_is_over() */
+    /* Or when a batch has one of these keys (core_woken): a place in the core's memory. */
+    unsigned key_first, key_count;
 };
 
 enum core_answer {
@@ -96,6 +106,20 @@ enum core_answer {
 enum core_answer core_execute(struct core *core, struct slice message,
                               const struct core_context *context, struct buf *reply,
                               struct core_wait *wait);
+
+/* The three that follow tell of the batch that ended or was settled last, as core_frame() does, and
+ * what they return is borrowed as long. */
+
+/* The keys of one of its waits. */
+const uint64_t *core_wait_keys(const struct core *core, const struct core_wait *wait);
+
+/* The batch has something that the query could not see when it ran: it need not wait for its keys,
+ * but is run again. */
+bool core_wait_is_over(const struct core *core, const struct core_wait *wait);
+
+/* The keys of all that the batch appended or changed. False: memory was short, and every query that
+ * waits must be run again. */
+bool core_woken(struct core *core, const uint64_t **keys, unsigned *count);
 
 /* An answer made without looking at more than the message's id: for what is turned away at the
  * door (KITH_BUSY), or answered after a failed commit (KITH_UNAVAILABLE). A batch gets one answer

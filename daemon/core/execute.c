@@ -36,6 +36,7 @@ append_one(struct core *core, const struct event *event, struct slice cause)
     }
     assert(seq == event->seq);
     render_frame(core, event, cause);
+    wake_note_event(&core->output->wake, event);
     core->output->events++;
     core->output->tally.events++;
 }

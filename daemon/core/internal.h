@@ -12,6 +12,7 @@
 #include "core/envelope.h"
 #include "core/guess.h"
 #include "core/reply.h"
+#include "core/wake.h"
 
 /* What a batch did, told to the stats when it is committed. */
 struct tally {
@@ -22,6 +23,7 @@ struct tally {
 struct output {
     struct tally tally;
     unsigned events;
+    struct wake wake;
     struct buf frames;
     size_t frame_end[CORE_FRAMES_MAX];
     uint8_t frame_type[CORE_FRAMES_MAX];
@@ -61,9 +63,9 @@ struct core {
     /* Of the batch: */
     enum kith_err err;
     struct buf record;
-    struct output outputs[2];   /* of the open batch and of the sealed one */
-    struct output *output;      /* of the open one */
-    const struct output *ended; /* of the one that ended last: what core_frame() tells */
+    struct output outputs[2]; /* of the open batch and of the sealed one */
+    struct output *output;    /* of the open one */
+    struct output *ended;     /* of the one that ended last: what core_frame() tells */
 };
 
 /* What one operation runs with. */
@@ -79,13 +81,20 @@ struct call {
      */
     bool leaves_no_trace;
 
-    /* Queries only: */
-    bool may_wait;   /* by core_wait */
-    seq_t scanned;   /* core_context.scanned */
-    bool result_nil; /* the result is nil */
-    bool waits;      /* park it, as @wait says */
+    bool may_wait; /* by core_wait */
+    bool waits;    /* park it, as @wait says */
     struct core_wait wait;
+
+    /* Queries only: */
+    bool has_scanned; /* core_context.scanned */
+    seq_t scanned;
+    bool result_nil; /* the result is nil */
 };
+
+/* It has looked at all there is, and waits for keys, which the caller appends to the output's
+ * wake.wait behind this; then call_wait_end(). */
+void call_wait_begin(struct call *call, seq_t scanned);
+void call_wait_end(struct call *call);
 
 /* Load what it needs and decide (commands), or find the answer (queries). */
 typedef enum kith_err op_fn(struct call *call);

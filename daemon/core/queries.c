@@ -200,6 +200,30 @@ page_end(struct page *page)
     entries_str(&page->call->out->result, "next", slice_of(text, size));
 }
 
+/* --- waiting -------------------------------------------------------------------------------- */
+
+void
+call_wait_begin(struct call *call, seq_t scanned)
+{
+    const struct wake *wake = &call->core->output->wake;
+    call->waits = true;
+    call->wait = (struct core_wait){
+        .wake_seq = CORE_SEQ_NEVER,
+        .wait_ms = (msec_t)args_uint(call->args, KITH_ARG_WAIT_MS, 0),
+        .has_scanned = true,
+        .scanned = scanned,
+        .moment = wake->moment,
+        .key_first = (unsigned)(wake->wait.size / sizeof(uint64_t)),
+    };
+}
+
+void
+call_wait_end(struct call *call)
+{
+    size_t end = call->core->output->wake.wait.size / sizeof(uint64_t);
+    call->wait.key_count = (unsigned)end - call->wait.key_first;
+}
+
 /* --- running one --------------------------------------------------------------------------- */
 
 static enum kith_err
@@ -252,6 +276,7 @@ execute_query(struct core *core, const struct envelope *envelope,
         .out = &core->decision,
         .room = room > REPLY_ITEM_SIZE_MAX ? room - REPLY_ITEM_SIZE_MAX : 0,
         .may_wait = !context->last_try,
+        .has_scanned = context->has_scanned,
         .scanned = context->scanned,
     };
     decision_clear(&core->decision, 0, context->now_ms);
@@ -262,7 +287,9 @@ execute_query(struct core *core, const struct envelope *envelope,
     if (envelope->min_pos > log_last(core->log)) {
         if (context->last_try)
             return refuse_query(core, head, KITH_LAGGING, room, reply);
-        *wait = (struct core_wait){.wake_seq = envelope->min_pos, .wait_ms = KITH_MIN_POS_MS_MAX};
+        *wait = (struct core_wait){.wake_seq = envelope->min_pos,
+                                   .wait_ms = KITH_MIN_POS_MS_MAX,
+                                   .moment = core->output->wake.moment};
         return CORE_WAITS;
     }
     err = guess_check(core, context->now_ms);

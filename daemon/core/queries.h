@@ -53,6 +53,8 @@ void page_end(struct page *page);
 
 /* The prefixes of `types`. */
 bool query_type_is_wanted(const struct call *call, const struct event *event);
+/* The types that begin with one of them, a bit each; all where none are given. */
+uint64_t query_types(const struct call *call);
 
 /* event.read with `member`. */
 op_fn query_feed;

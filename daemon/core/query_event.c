@@ -4,13 +4,11 @@
 
 /* --- event.read ----------------------------------------------------------------------------- */
 
-bool
-query_type_is_wanted(const struct call *call, const struct event *event)
+static bool
+type_is_wanted(const struct call *call, uint64_t event_type)
 {
     struct reader reader;
-    const char *type = event_type_name(event->type);
-    if (!args_has(call->args, KITH_ARG_TYPES))
-        return true;
+    const char *type = event_type_name(event_type);
     reader_init(&reader, call->args->value[KITH_ARG_TYPES].raw);
     uint32_t count = reader_array(&reader);
     for (uint32_t i = 0; i < count; i++) {
@@ -19,6 +17,23 @@ query_type_is_wanted(const struct call *call, const struct event *event)
             return true;
     }
     return false;
+}
+
+bool
+query_type_is_wanted(const struct call *call, const struct event *event)
+{
+    return !args_has(call->args, KITH_ARG_TYPES) || type_is_wanted(call, event->type);
+}
+
+uint64_t
+query_types(const struct call *call)
+{
+    uint64_t types = 0;
+    if (!args_has(call->args, KITH_ARG_TYPES))
+        return WAKE_TYPES_ALL;
+    for (unsigned type = EVENT_NONE + 1; type < EVENT_TYPE_COUNT; type++)
+        types |= (uint64_t)type_is_wanted(call, type) << type;
+    return types;
 }
 
 static bool
@@ -61,8 +76,8 @@ find_start(struct call *call, seq_t *after)
     seq_t first;
 
     *after = args_uint(args, KITH_ARG_AFTER_SEQ, log_first(log) - 1);
-    if (end)
-        *after = log_last(log);
+    if (end) /* as it was when the query came */
+        *after = call->has_scanned ? call->scanned : log_last(log);
     if (args_has(args, KITH_ARG_SINCE)) {
         enum kith_err err = log_find_time(log, (msec_t)args->value[KITH_ARG_SINCE].number, &first);
         if (err != KITH_OK)
@@ -111,17 +126,26 @@ read_events(struct call *call, seq_t after, uint32_t *count)
     return seen;
 }
 
-/* Nothing to say yet: go on when something was appended, or at once where the scan was cut. */
+/* Nothing to say yet: go on when there is something for it, or at once where the scan was cut. */
 static void
 wait_for_more(struct call *call, seq_t seen)
 {
-    seq_t last = log_last(call->core->log);
-    call->waits = true;
-    call->wait = (struct core_wait){
-        .wake_seq = seen < last ? last : seen + 1,
-        .wait_ms = (msec_t)args_uint(call->args, KITH_ARG_WAIT_MS, 0),
-        .scanned = seen,
-    };
+    struct wake *wake = &call->core->output->wake;
+    call_wait_begin(call, seen);
+    call->wait.is_in_log = true;
+    if (seen < log_last(call->core->log)) {
+        call->wait.wake_seq = log_last(call->core->log);
+        return;
+    }
+    if (!args_has(call->args, KITH_ARG_AUDIENCE)) {
+        wake_wait_types(wake, query_types(call));
+    } else {
+        struct reader reader;
+        reader_init(&reader, call->args->value[KITH_ARG_AUDIENCE].raw);
+        for (uint32_t left = reader_array(&reader); left > 0; left--)
+            wake_wait_member(wake, reader_str(&reader), WAKE_TYPES_ALL);
+    }
+    call_wait_end(call);
 }
 
 enum kith_err

@@ -128,7 +128,12 @@ find_start(struct call *call, struct feed *feed, uint64_t *after)
         if (err != KITH_OK)
             return err;
     }
-    *after = is_after ? args->value[KITH_ARG_AFTER_SEQ].number : is_end ? feed->length : first - 1;
+    if (is_after)
+        *after = args->value[KITH_ARG_AFTER_SEQ].number;
+    else if (is_end) /* as it was when the query came */
+        *after = call->has_scanned ? call->scanned : feed->length;
+    else
+        *after = first - 1;
     if (*after + 1 < first) {
         entries_uint(&call->out->detail, "first_seq", first);
         return KITH_TRIMMED;
@@ -194,13 +199,12 @@ read_feed(struct call *call, struct feed *feed, uint64_t *seen, uint32_t *count)
 static void
 wait_for_more(struct call *call, const struct feed *feed, uint64_t seen)
 {
-    seq_t last = log_last(call->core->log);
-    call->waits = true;
-    call->wait = (struct core_wait){
-        .wake_seq = seen < feed->length ? last : last + 1,
-        .wait_ms = (msec_t)args_uint(call->args, KITH_ARG_WAIT_MS, 0),
-        .scanned = seen,
-    };
+    call_wait_begin(call, seen);
+    if (seen < feed->length)
+        call->wait.wake_seq = log_last(call->core->log);
+    else
+        wake_wait_member(&call->core->output->wake, feed->member, query_types(call));
+    call_wait_end(call);
 }
 
 enum kith_err

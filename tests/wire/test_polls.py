@@ -1,4 +1,5 @@
 """Queries that wait: woken by an event, by time, by the daemon's end; and the published frames."""
+import random
 import signal
 
 import harness
@@ -66,6 +67,118 @@ class Polls(Case):
         events = harness.unpack(waiter.wait(number))["result"]["events"]
         self.assertEqual([event["type"] for event in events], ["connection.requested"])
         daemon.stop()
+
+    def test_from_the_end_it_waits_for_what_comes(self):
+        daemon = self.daemon().start()
+        waiter, actor = self.client(daemon), self.client(daemon)
+        actor.do("member.register", member="ada")
+        numbers = [waiter.start("event.read", {"end": True, "wait_ms": 30000, **more})
+                   for more in ({}, {"member": "ada"})]
+        self.parked(actor, 2)
+        actor.do("member.update", member="ada", tier="premium")
+        results = [harness.unpack(waiter.wait(number))["result"] for number in numbers]
+        self.assertEqual([[event["seq"] for event in result["events"]] for result in results],
+                         [[2], [2]])
+        self.assertEqual([result["next"] for result in results], [2, 2])
+        daemon.stop()
+
+    def test_what_was_for_others_is_passed_over(self):
+        """A poll that slept through more than one page of other events is at the end of them."""
+        daemon = self.daemon().start()
+        waiter, actor = self.client(daemon), self.client(daemon)
+        actor.do("member.register", member="ada")
+        polls = [{"types": ["connection."]}, {"audience": ["ada"]}]
+        numbers = [waiter.start("event.read", {"after": 1, "wait_ms": 30000, **more})
+                   for more in polls]
+        self.parked(actor, 2)
+        for part in range(3):
+            actor.batch([{"op": "member.register", "id": f"i{part}-{n}",
+                          "args": {"member": f"m{part}-{n}"}} for n in range(4000)])
+        self.assertEqual(actor.ask("server.stats")["parked"], 2)
+        actor.do("connection.request", **{"from": "ada", "to": "m0-0"})
+        for number in numbers:
+            result = harness.unpack(waiter.wait(number))["result"]
+            self.assertEqual([event["seq"] for event in result["events"]], [12002])
+        daemon.stop()
+
+    def test_every_poll_gets_what_is_its_own(self):
+        """Polls with all kinds of filters; none sleeps through an event, none sees another's."""
+        daemon, chance = self.daemon().start(), random.Random(5)
+        actor, waiter = self.client(daemon), self.client(daemon)
+        names = [f"m{number}" for number in range(8)]
+        for name in names:
+            actor.do("member.register", member=name)
+        types = ["member.", "connection.", "connection.re", "connection.accepted", "member.up"]
+        filters = [{}] + [{"types": chance.sample(types, chance.randint(1, 2))} for _ in range(6)]
+        filters += [{"member": name} for name in names[:4]]
+        filters += [{"member": name, "types": [chance.choice(types)]} for name in names]
+        filters += [{"audience": chance.sample(names, chance.randint(1, 3))} for _ in range(6)]
+        filters += [{"audience": [name], "types": [chance.choice(types)]} for name in names]
+        told, after = [[] for _ in filters], [0] * len(filters)
+        for index, one in enumerate(filters):
+            after[index] = actor.ask("event.read", end=True, **{
+                key: value for key, value in one.items() if key == "member"})["last_seq"]
+        start, polls = actor.ask("server.hello")["last_seq"], {}
+
+        def ask(index):
+            polls[index] = waiter.start("event.read", {"after": after[index], "wait_ms": 30000,
+                                                       **filters[index]})
+
+        def take(index):
+            result = harness.unpack(waiter.wait(polls[index]))["result"]
+            self.assertTrue(result["events"], "it was woken by an event, not by time")
+            told[index] += result["events"]
+            after[index] = result["next"]
+
+        def wanted(one):
+            for event in actor.ask("event.read", after=start, limit=1000)["events"]:
+                who = one.get("audience") or ([one["member"]] if "member" in one else None)
+                if who and not set(who) & set(event["audience"]):
+                    continue
+                if not one.get("types") or event["type"].startswith(tuple(one["types"])):
+                    yield event
+
+        for index in range(len(filters)):
+            ask(index)
+        for _ in range(60):
+            one, other = chance.sample(names, 2)
+            op, args = chance.choice([
+                ("member.update", {"member": one, "tier": chance.choice(["free", "premium"])}),
+                ("connection.request", {"from": one, "to": other}),
+                ("connection.accept", {"member": one, "other": other}),
+                ("connection.remove", {"member": one, "other": other}),
+                ("member.block", {"member": one, "other": other}),
+                ("member.unblock", {"member": one, "other": other})])
+            actor.call(op, args, str(chance.random()))
+            for index, one in enumerate(filters):
+                while len(told[index]) < len(list(wanted(one))):
+                    take(index)
+                    ask(index)
+        for index, one in enumerate(filters):
+            key = "at" if "member" in one else "seq"
+            self.assertEqual([(event["type"], event[key]) for event in told[index]],
+                             [(event["type"], event[key]) for event in wanted(one)])
+        daemon.stop()
+
+    def test_beyond_the_room_it_is_busy(self):
+        daemon = self.daemon().start()
+        waiter, other = self.client(daemon), self.client(daemon)
+        audience = [f"{number:064}" for number in range(500)]
+        args = {"after": 0, "audience": audience, "wait_ms": 30000}
+        first = waiter.start("event.read", args)
+        numbers = [first, *(waiter.start("event.read", args) for _ in range(6000))]
+        reply = other.call("event.read", args)
+        self.assert_error(reply, "busy")
+        self.assertEqual(reply["error"]["retry"], "same_id")
+        self.assertTrue(other.call("event.read", {"after": 0})["ok"], "who does not wait has room")
+        daemon.send_signal(signal.SIGTERM)
+        replies = [harness.unpack(waiter.wait(number)) for number in numbers]
+        held = [reply for reply in replies if reply["ok"]]
+        self.assertGreater(len(held), 3000)
+        self.assertTrue(all(reply["result"]["events"] == [] for reply in held))
+        self.assertTrue(all(reply["error"]["code"] == "busy" for reply in replies
+                            if not reply["ok"]))
+        self.assertEqual(daemon.wait(), 0)
 
     def test_the_end_answers_all(self):
         daemon = self.daemon().start()

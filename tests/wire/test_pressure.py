@@ -6,7 +6,7 @@ import msgpack
 import harness
 from harness import PROTO_REQ, Case, Closed, Connection
 
-PARKED_MAX = 100000
+PARKED_COUNT = 100000
 BATCH = 500
 
 
@@ -36,22 +36,20 @@ class Pressure(Case):
             pass
         daemon.stop()
 
-    def test_more_polls_than_are_parked(self):
+    def test_many_polls_of_one_peer(self):
         # One peer that reads more slowly than all of them are answered.
         daemon = self.daemon(flags=["--set", "net.kept_size=256MiB",
                                     "--set", "net.kept_for=10m"]).start()
         waiter, client = self.client(daemon), self.client(daemon)
         body = waiter.pack("event.read", {"after": 0, "wait_ms": 30000})
         frames = bytearray()
-        for number in range(1, PARKED_MAX + 1):
+        for number in range(1, PARKED_COUNT + 1):
             frames += waiter.connection.frame(struct.pack(">I", number | 0x80000000) + body)
         waiter.connection.send_raw(frames)
-        while client.ask("server.stats")["parked"] < PARKED_MAX:
+        while client.ask("server.stats")["parked"] < PARKED_COUNT:
             pass
-        self.assertEqual(client.ask("event.read", after=0, wait_ms=30000)["events"], [])
-        self.assertEqual(client.ask("server.stats")["parked"], PARKED_MAX)
         client.do("member.register", member="ada")
-        for number in range(1, PARKED_MAX + 1):
+        for number in range(1, PARKED_COUNT + 1):
             self.assertEqual(
                 len(harness.unpack(waiter.wait(number))["result"]["events"]), 1)
         self.assertEqual(client.ask("server.stats")["parked"], 0)

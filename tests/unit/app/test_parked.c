@@ -9,21 +9,23 @@
 
 #include "app/parked.h"
 
+#define ROUTE_SIZE 4
+
 static struct parked_query *
 make(seq_t wake_seq, msec_t due_ms, const char *body)
 {
-    struct net_route route = {.size = 4, .bytes = "abc"};
+    static const struct net_route route = {.size = ROUTE_SIZE, .bytes = "abc"};
     struct parked_query *query = parked_query_create(&route, slice_str(body), 0);
     assert_non_null(query);
     query->wake_seq = wake_seq;
-    query->due_ms = due_ms;
+    query->end_ms = query->due_ms = due_ms;
     return query;
 }
 
 static void
 add(struct parked *parked, seq_t wake_seq, msec_t due_ms, const char *body)
 {
-    assert_true(parked_add(parked, make(wake_seq, due_ms, body)));
+    assert_true(parked_add(parked, make(wake_seq, due_ms, body), NULL, 0));
 }
 
 /* Take one and compare its body; "" expects that none is due. */
@@ -36,8 +38,7 @@ expect(struct parked *parked, seq_t last_seq, msec_t now_ms, const char *body)
         return;
     }
     assert_non_null(query);
-    assert_int_equal(query->size, strlen(body));
-    assert_memory_equal(query->body, body, query->size);
+    assert_true(slice_is(parked_query_body(query), body));
     parked_query_destroy(query);
 }
 
@@ -78,22 +79,22 @@ static void
 test_bounds(void **state)
 {
     (void)state;
-    struct parked *parked = parked_create(2, 10);
-    assert_true(parked_has_room(parked, 2, 10));
+    struct parked *parked = parked_create(2, 10 + 2 * ROUTE_SIZE);
+    assert_true(parked_has_room(parked, 2, 18));
     assert_false(parked_has_room(parked, 3, 0));
-    assert_false(parked_has_room(parked, 1, 11));
+    assert_false(parked_has_room(parked, 1, 19));
 
     add(parked, 1, 1, "12345678");
     struct parked_query *large = make(1, 1, "123");
-    assert_false(parked_add(parked, large)); /* 11 bytes in all */
+    assert_false(parked_add(parked, large, NULL, 0)); /* 11 bytes in all */
     parked_query_destroy(large);
     add(parked, 1, 1, "12");
     struct parked_query *third = make(1, 1, "");
-    assert_false(parked_add(parked, third));
+    assert_false(parked_add(parked, third, NULL, 0));
 
     expect(parked, 1, 0, "12345678");
-    assert_true(parked_add(parked, third)); /* there is room again */
-    parked_destroy(parked);                 /* releases what is left */
+    assert_true(parked_add(parked, third, NULL, 0)); /* there is room again */
+    parked_destroy(parked);                          /* releases what is left */
 }
 
 static void
@@ -108,11 +109,12 @@ test_it_keeps_copies(void **state)
     query->scanned = 42;
     memset(body, 0, sizeof(body));
     memset(&route, 0, sizeof(route));
-    assert_true(parked_add(parked, query));
+    assert_true(parked_add(parked, query, NULL, 0));
     query = parked_take_any(parked);
-    assert_memory_equal(query->body, "body", 4);
-    assert_memory_equal(query->route.bytes, "xyz", 3);
-    assert_int_equal(query->route.size, 3);
+    assert_true(slice_is(parked_query_body(query), "body"));
+    parked_query_route(query, &route);
+    assert_memory_equal(route.bytes, "xyz", 3);
+    assert_int_equal(route.size, 3);
     assert_int_equal(query->scanned, 42);
     assert_int_equal(query->came_ms, 7);
     assert_null(parked_take_any(parked));
@@ -128,11 +130,154 @@ test_one_that_waits_again_does_not_starve_others(void **state)
     add(parked, 1, 1000, "a");
     add(parked, 1, 1000, "b");
     struct parked_query *first = parked_take(parked, 1, 0);
-    assert_int_equal(first->body[0], 'a');
+    assert_true(slice_is(parked_query_body(first), "a"));
     first->wake_seq = 2;
-    assert_true(parked_add(parked, first));
+    assert_true(parked_add(parked, first, NULL, 0));
     expect(parked, 5, 0, "b");
     expect(parked, 5, 0, "a");
+    parked_destroy(parked);
+}
+
+/* --- keys ----------------------------------------------------------------------------------- */
+
+static struct parked_query *
+add_keyed(struct parked *parked, const char *body, const uint64_t *keys, unsigned key_count)
+{
+    struct parked_query *query = make(UINT64_MAX, 1000, body);
+    query->is_in_log = query->has_scanned = true;
+    assert_true(parked_add(parked, query, keys, key_count));
+    return query;
+}
+
+static void
+wake_one(struct parked *parked, uint64_t key, seq_t last_seq)
+{
+    parked_wake(parked, &key, 1, last_seq);
+}
+
+static void
+test_woken_by_its_keys_only(void **state)
+{
+    (void)state;
+    struct parked *parked = parked_create(10, 10000);
+    add_keyed(parked, "a", (uint64_t[]){1, 2}, 2);
+    add_keyed(parked, "b", (uint64_t[]){2, 3, 2}, 3); /* the same key twice */
+    add_keyed(parked, "c", (uint64_t[]){1 + 64}, 1);  /* the same place of the table */
+    wake_one(parked, 9, 5);
+    expect(parked, 5, 0, "");
+    wake_one(parked, 3, 6);
+    expect(parked, 6, 0, "b");
+    expect(parked, 6, 0, "");
+    wake_one(parked, 2, 7);
+    wake_one(parked, 1, 8);
+    expect(parked, 8, 0, "a");
+    expect(parked, 8, 0, "");
+    expect(parked, 8, 1000, "c");
+    parked_destroy(parked);
+}
+
+/* What was not for it need not be looked at again. */
+static void
+test_what_it_need_not_scan(void **state)
+{
+    (void)state;
+    struct parked *parked = parked_create(10, 10000);
+    add_keyed(parked, "a", (uint64_t[]){1}, 1);
+    add_keyed(parked, "b", (uint64_t[]){2}, 1)->is_in_log = false;
+    add_keyed(parked, "late", (uint64_t[]){3}, 1);
+    wake_one(parked, 9, 20);
+    parked_wake(parked, (uint64_t[]){1, 2}, 2, 30);
+    wake_one(parked, 9, 40);
+    struct parked_query *a = parked_take(parked, 40, 0), *b = parked_take(parked, 40, 0);
+    struct parked_query *late = parked_take(parked, 40, 1000);
+    assert_int_equal(a->scanned + b->scanned, 20); /* in either order */
+    assert_int_equal(late->scanned, 40);
+    parked_query_destroy(a);
+    parked_query_destroy(b);
+    parked_query_destroy(late);
+    parked_destroy(parked);
+}
+
+static void
+test_all_may_be_woken(void **state)
+{
+    (void)state;
+    struct parked *parked = parked_create(100, 100000);
+    for (uint64_t i = 0; i < 60; i++)
+        add_keyed(parked, "q", &i, 1);
+    add(parked, 50, 1000, "by sequence");
+    parked_wake_all(parked, 7);
+    for (unsigned i = 0; i < 60; i++)
+        expect(parked, 7, 0, "q");
+    expect(parked, 7, 0, "");
+    expect(parked, 50, 0, "by sequence");
+    parked_destroy(parked);
+}
+
+static void
+test_keys_are_counted(void **state)
+{
+    const uint64_t keys[3] = {1, 2, 3};
+    const struct net_route route = {.size = ROUTE_SIZE};
+    (void)state;
+    struct parked *parked = parked_create(10, 1 + parked_size(&route, 2));
+    struct parked_query *query = make(UINT64_MAX, 1, "q");
+    assert_false(parked_add(parked, query, keys, 3));
+    assert_true(parked_add(parked, query, keys, 2));
+    assert_false(parked_has_room(parked, 1, 1));
+    wake_one(parked, 2, 1);
+    assert_true(parked_has_room(parked, 1, sizeof(struct wakes_node)));
+    expect(parked, 1, 0, "q");
+    assert_true(parked_has_room(parked, 1, 1 + parked_size(&route, 2)));
+    parked_destroy(parked);
+}
+
+/* Random keys against a plain look at all. */
+#define KEYED_MAX 200
+#define KEY_COUNT 3
+
+struct keyed {
+    struct parked_query *query;
+    uint64_t keys[KEY_COUNT];
+};
+
+static unsigned
+count_awake(struct keyed *keyed, unsigned *count, uint64_t key)
+{
+    unsigned awake = 0;
+    for (unsigned i = 0; i < *count;) {
+        const uint64_t *keys = keyed[i].keys;
+        if (keys[0] != key && keys[1] != key && keys[2] != key) {
+            i++;
+            continue;
+        }
+        keyed[i] = keyed[--*count];
+        awake++;
+    }
+    return awake;
+}
+
+static void
+test_keys_against_a_list(void **state)
+{
+    static struct keyed keyed[KEYED_MAX];
+    unsigned seed = 4711, count = 0;
+    (void)state;
+    struct parked *parked = parked_create(KEYED_MAX, 1 << 20);
+    for (seq_t seq = 1; seq < 20000; seq++) {
+        if (rand_r(&seed) % 4 > 0 && count < KEYED_MAX) {
+            for (unsigned i = 0; i < KEY_COUNT; i++)
+                keyed[count].keys[i] = (uint64_t)(rand_r(&seed) % 500) * 64;
+            add_keyed(parked, "q", keyed[count++].keys, KEY_COUNT);
+            continue;
+        }
+        uint64_t key = (uint64_t)(rand_r(&seed) % 500) * 64;
+        wake_one(parked, key, seq);
+        for (unsigned awake = count_awake(keyed, &count, key); awake > 0; awake--)
+            expect(parked, seq, 0, "q");
+        expect(parked, seq, 0, "");
+        assert_int_equal(parked_count(parked), count);
+    }
     parked_destroy(parked);
 }
 
@@ -188,7 +333,7 @@ test_against_a_list(void **state)
         msec_t due_ms = rand_r(&seed) % 1000;
         if (rand_r(&seed) % 2 == 0 && model.count < ARRAY_COUNT(model.queries)) {
             struct parked_query *query = make(wake_seq, due_ms, "q");
-            assert_true(parked_add(parked, query));
+            assert_true(parked_add(parked, query, NULL, 0));
             model.queries[model.count++] = query;
         } else {
             check_take(&model, parked, wake_seq / 4, due_ms / 4);
@@ -208,6 +353,11 @@ main(void)
         cmocka_unit_test(test_it_keeps_copies),
         cmocka_unit_test(test_one_that_waits_again_does_not_starve_others),
         cmocka_unit_test(test_against_a_list),
+        cmocka_unit_test(test_woken_by_its_keys_only),
+        cmocka_unit_test(test_what_it_need_not_scan),
+        cmocka_unit_test(test_all_may_be_woken),
+        cmocka_unit_test(test_keys_are_counted),
+        cmocka_unit_test(test_keys_against_a_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@ test_a_poll_waits_for_something_to_say(void **state)
     (void)state;
     members("ada");
     expect("event.read", "{after: 1, wait_ms: 500}", "waits");
-    assert_int_equal(world.wait.wake_seq, 2);
+    assert_int_equal(world.wait.wake_seq, CORE_SEQ_NEVER);
     assert_int_equal(world.wait.wait_ms, 500);
     assert_int_equal(world.wait.scanned, 1);
     expect("event.read", "{after: 1, wait_ms: 0}", "ok {events: [], next: 1, last_seq: 1}");
@@ -37,6 +37,57 @@ test_a_filtered_scan_goes_on_in_slices(void **state)
     expect("event.read", "{types: [member.closed]}",
            "ok {events: [], next: 10000, last_seq: 10005}");
     expect_rows();
+}
+
+/* What a poll waits for, and what is appended: does the one meet the other? */
+static const struct {
+    const char *poll, *op, *args;
+    bool meets;
+} meetings[] = {
+    {"{wait_ms: 1, end: true}", "member.register", "{member: dan}", true},
+    {"{wait_ms: 1, end: true, types: [member.]}", "member.register", "{member: eva}", true},
+    {"{wait_ms: 1, end: true, types: [member.registered, invite.]}", "member.register",
+     "{member: fay}", true},
+    {"{wait_ms: 1, end: true, types: [connection.]}", "member.register", "{member: gus}", false},
+    {"{wait_ms: 1, end: true, member: ada}", "member.register", "{member: hal}", false},
+    {"{wait_ms: 1, end: true, member: ada}", "member.block", "{member: ada, other: bob}", true},
+    {"{wait_ms: 1, end: true, member: bob}", "member.block", "{member: cid, other: bob}", false},
+    {"{wait_ms: 1, end: true, member: cid}", "connection.request", "{from: ada, to: cid}", true},
+    {"{wait_ms: 1, end: true, member: dan, types: [connection.accepted]}", "connection.request",
+     "{from: ada, to: dan}", false},
+    {"{wait_ms: 1, end: true, member: eva, types: [connection.requested]}", "connection.request",
+     "{from: ada, to: eva}", true},
+    {"{wait_ms: 1, end: true, member: fay, types: [conn, memb, invite., con]}", /* any of many */
+     "connection.request", "{from: ada, to: fay}", true},
+    {"{wait_ms: 1, end: true, audience: [cid, gus]}", "connection.request", "{from: ada, to: gus}",
+     true},
+    {"{wait_ms: 1, end: true, audience: [cid]}", "connection.request", "{from: ada, to: hal}",
+     false},
+};
+
+static void
+test_a_wait_meets_what_it_waits_for(void **state)
+{
+    (void)state;
+    members("ada bob cid");
+    for (unsigned i = 0; i < ARRAY_COUNT(meetings); i++) {
+        uint64_t waits[64];
+        const uint64_t *keys;
+        unsigned count;
+        bool meets = false;
+        assert_string_equal(tell("event.read", meetings[i].poll), "waits");
+        struct core_wait wait = world.wait;
+        assert_in_range(wait.key_count, 1, ARRAY_COUNT(waits));
+        memcpy(waits, core_wait_keys(world.core, &wait), wait.key_count * sizeof(waits[0]));
+        assert_false(core_wait_is_over(world.core, &wait));
+        done(meetings[i].op, "%s", meetings[i].args);
+        assert_true(core_woken(world.core, &keys, &count));
+        for (unsigned key = 0; key < count; key++)
+            for (unsigned own = 0; own < wait.key_count; own++)
+                meets |= keys[key] == waits[own];
+        if (meets != meetings[i].meets)
+            fail_msg("%s and %s %s", meetings[i].poll, meetings[i].op, meetings[i].args);
+    }
 }
 
 static void
@@ -184,6 +235,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         world_test(test_a_poll_waits_for_something_to_say),
         world_test(test_a_filtered_scan_goes_on_in_slices),
+        world_test(test_a_wait_meets_what_it_waits_for),
         world_test(test_a_query_waits_for_a_position),
         world_test(test_a_page_of_the_log_has_a_size),
         world_test(test_a_page_ends_where_the_message_is_full),
