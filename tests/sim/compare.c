@@ -437,16 +437,6 @@ compare_everything(struct sim *sim)
 
 /* --- kept outcomes --------------------------------------------------------------------------- */
 
-/* The latest outcome of its id counts. */
-static const struct outcome *
-latest(const struct sim *sim, const char *id)
-{
-    for (unsigned n = sim->kept_count; n > sim->kept_first; n--)
-        if (strcmp(sim->kept[(n - 1) % KEPT_MAX].command.id, id) == 0)
-            return &sim->kept[(n - 1) % KEPT_MAX];
-    return NULL;
-}
-
 void
 compare_kept(struct sim *sim)
 {
@@ -454,7 +444,7 @@ compare_kept(struct sim *sim)
         return;
     unsigned n =
         sim->kept_first + (unsigned)random_below(&sim->glance, sim->kept_count - sim->kept_first);
-    const struct outcome *outcome = latest(sim, sim->kept[n % KEPT_MAX].command.id);
+    const struct outcome *outcome = sim_latest(sim, sim->kept[n % KEPT_MAX].command.id);
     const char *words[][2] = {{"id", outcome->command.id}};
     struct slice result = ask_query(sim, "command.lookup", words, 1, 0), inner;
 

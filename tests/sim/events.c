@@ -51,9 +51,8 @@ add_event(struct sim *sim, struct slice map)
     sim->events_total++;
 }
 
-/* The events behind @after, encoded; *next is where to go on. */
-static struct slice
-read_page(struct sim *sim, seq_t after, seq_t *next)
+struct slice
+events_page(struct sim *sim, seq_t after, seq_t *next)
 {
     struct buf *query = &sim->query;
     buf_clear(query);
@@ -139,7 +138,7 @@ events_read(struct sim *sim)
     size_t sizes[PAGES_MAX];
     unsigned pages = 0;
     for (seq_t next = sim->last_seq; next < end;) {
-        struct slice events = read_page(sim, next, &next);
+        struct slice events = events_page(sim, next, &next);
         assert(pages < PAGES_MAX);
         buf_append(&sim->events, events.data, events.size);
         sizes[pages++] = events.size;
@@ -166,7 +165,7 @@ events_check_log(struct sim *sim)
     while (sim->last_seq < end) {
         struct reader reader;
         seq_t next;
-        reader_init(&reader, read_page(sim, sim->last_seq, &next));
+        reader_init(&reader, events_page(sim, sim->last_seq, &next));
         uint32_t count = reader_array(&reader);
         sim->seen_count = 0;
         for (uint32_t i = 0; i < count; i++)

@@ -13,6 +13,9 @@
 /* Some instant; only differences matter. */
 #define BEGIN_MS 1750000000000LL
 
+/* More than enough for whatever is lost on the way. */
+#define TURNS_MAX 1000
+
 /* --- failing --------------------------------------------------------------------------------- */
 
 static void
@@ -112,17 +115,22 @@ keep_outcome(struct sim *sim, const struct command *command, const struct reply 
     buf_fini(&body);
 }
 
+const struct outcome *
+sim_latest(const struct sim *sim, const char *id)
+{
+    for (unsigned n = sim->kept_count; n > sim->kept_first; n--)
+        if (strcmp(sim->kept[(n - 1) % KEPT_MAX].command.id, id) == 0)
+            return &sim->kept[(n - 1) % KEPT_MAX];
+    return NULL;
+}
+
 static const struct outcome *
 pick_outcome(struct sim *sim)
 {
     if (sim->kept_first == sim->kept_count)
         return NULL;
     uint64_t n = sim->kept_first + random_below(&sim->random, sim->kept_count - sim->kept_first);
-    const struct outcome *outcome = &sim->kept[n % KEPT_MAX];
-    for (unsigned m = (unsigned)n + 1; m < sim->kept_count; m++) /* the latest of its id counts */
-        if (strcmp(sim->kept[m % KEPT_MAX].command.id, outcome->command.id) == 0)
-            outcome = &sim->kept[m % KEPT_MAX];
-    return outcome;
+    return sim_latest(sim, sim->kept[n % KEPT_MAX].command.id);
 }
 
 /* --- commands -------------------------------------------------------------------------------- */
@@ -164,7 +172,7 @@ preview(struct sim *sim, const struct command *command)
     return true;
 }
 
-static void
+static struct reply
 run_one(struct sim *sim, const struct command *command)
 {
     struct reply reply, before;
@@ -186,6 +194,7 @@ run_one(struct sim *sim, const struct command *command)
     bool look = reply.ok || sim->deep || random_chance(&sim->glance, 100);
     if (look && command->op != SIM_IMPORT)
         compare_pair(sim, command->a, command->b);
+    return reply;
 }
 
 static void
@@ -241,18 +250,13 @@ run_batch(struct sim *sim)
 }
 
 /* The same message once more: the same answer, or, after 7 days, a new command. */
-static void
-run_again(struct sim *sim)
+static struct reply
+repeat(struct sim *sim, const struct outcome *outcome)
 {
-    const struct outcome *outcome = pick_outcome(sim);
     struct reply reply;
-    if (!outcome)
-        return;
     struct command command = outcome->command;
-    if (outcome->at_ms + KEPT_MS <= sim->model.now_ms) {
-        run_one(sim, &command);
-        return;
-    }
+    if (outcome->at_ms + KEPT_MS <= sim->model.now_ms)
+        return run_one(sim, &command);
     buf_clear(&sim->message);
     command_write(&sim->message, &command, false);
     sim_send(sim, buf_slice(&sim->message), &sim->reply);
@@ -263,6 +267,23 @@ run_again(struct sim *sim)
         !slice_equal(reply.body, slice_of(outcome->result, outcome->result_size)))
         sim_fail(sim, "%s: repeated, it is not answered as the first time", command.id);
     sim->dups++;
+    return reply;
+}
+
+static void
+run_again(struct sim *sim)
+{
+    const struct outcome *outcome = pick_outcome(sim);
+    if (outcome)
+        repeat(sim, outcome);
+}
+
+void
+sim_receive(struct sim *sim, unsigned client, const struct command *command)
+{
+    const struct outcome *outcome = sim_latest(sim, command->id);
+    struct reply reply = outcome ? repeat(sim, outcome) : run_one(sim, command);
+    sockets_reply(sim, client, command, &reply);
 }
 
 /* The id of an earlier command, which is remembered, and another command. */
@@ -316,6 +337,8 @@ run_step(struct sim *sim)
         run_rubbish(sim);
     else if (kind < 90)
         run_batch(sim);
+    else if (sim->sockets.used)
+        sockets_step(sim);
     else
         run_new(sim);
 
@@ -338,12 +361,54 @@ begin_turn(struct sim *sim)
     events_compare_end(sim);
     if (!model_is_swept(&sim->model))
         sim_fail(sim, "the sweep has left something behind");
+    if (sim->sockets.used)
+        sockets_hint(sim);
+}
+
+static void
+end_turn(struct sim *sim)
+{
+    world_end(&sim->world, true);
+    if (sim->sockets.used)
+        sockets_kept(sim);
+}
+
+/* With sockets the daemon goes by a machine's clock that is set forward and back now and then; its
+ * own never goes back, and does not follow a leap. */
+static msec_t
+next_time(struct sim *sim)
+{
+    enum clock_news news;
+    msec_t wanted_ms = pick_time(sim);
+    if (!sim->sockets.used)
+        return wanted_ms;
+    sim->mono_ms += wanted_ms - sim->model.now_ms;
+    if (random_chance(&sim->random, 10))
+        sim->wrong_ms = (msec_t)random_below(&sim->random, 4 * CLOCK_STEP_MS_MAX) -
+                        2 * (msec_t)CLOCK_STEP_MS_MAX;
+    struct clock_reading reading = {BEGIN_MS + sim->mono_ms + sim->wrong_ms, sim->mono_ms};
+    if (random_chance(&sim->random, 3))
+        clock_accept(&sim->clock, reading);
+    msec_t now_ms = clock_now(&sim->clock, reading, sim->last_ms, &news);
+    if (now_ms < sim->given_ms)
+        sim_fail(sim, "the daemon's time goes back");
+    return sim->given_ms = now_ms;
+}
+
+/* A new process, with what the machine says now. */
+static void
+begin_clock(struct sim *sim)
+{
+    struct clock_reading reading = {BEGIN_MS + sim->mono_ms + sim->wrong_ms, sim->mono_ms};
+    clock_init(&sim->clock, false, reading, sim->last_ms);
+    sim->given_ms = sim->last_ms; /* what was given out and never used may come again */
 }
 
 static void
 run_turn(struct sim *sim, bool undo)
 {
-    uint64_t steps = 1 + random_below(&sim->random, random_chance(&sim->random, 300) ? 200 : 10);
+    bool large = !sim->sockets.used && random_chance(&sim->random, 300);
+    uint64_t steps = 1 + random_below(&sim->random, large ? 200 : sim->sockets.used ? 30 : 10);
 
     if (undo) {
         sim->before = sim->model;
@@ -355,10 +420,11 @@ run_turn(struct sim *sim, bool undo)
     for (; steps > 0 && sim->step < sim->step_count && !world_is_full(&sim->world); steps--) {
         sim->step++;
         if (random_chance(&sim->random, 100))
-            sim->model.now_ms = pick_time(sim);
+            sim->model.now_ms = next_time(sim);
         run_step(sim);
     }
-    world_end(&sim->world, !undo);
+    if (!undo)
+        end_turn(sim);
 }
 
 /* A turn that fails at its end must leave nothing behind. */
@@ -366,6 +432,8 @@ static void
 run_undone_turn(struct sim *sim)
 {
     run_turn(sim, true);
+    world_end(&sim->world, false);
+    sockets_undone(sim);
     sim->undone++;
     sim->model = sim->before;
     sim->last_seq = sim->before_seq;
@@ -377,7 +445,7 @@ run_undone_turn(struct sim *sim)
         sim_fail(sim, "an undone turn has left events");
     begin_turn(sim);
     compare_everything(sim);
-    world_end(&sim->world, true);
+    end_turn(sim);
 }
 
 static void
@@ -385,7 +453,7 @@ check_whole(struct sim *sim)
 {
     begin_turn(sim);
     compare_everything(sim);
-    world_end(&sim->world, true);
+    end_turn(sim);
 }
 
 static void
@@ -407,6 +475,11 @@ between_turns(struct sim *sim)
         sim->rebuilds++;
     } else {
         return;
+    }
+    if (kind < 12) {
+        sockets_cut(sim);
+        begin_clock(sim);
+        sim->model.now_ms = next_time(sim);
     }
     check_whole(sim);
 }
@@ -431,15 +504,36 @@ begin_run(struct sim *sim)
     };
     sim->world.seed = sim->seed;
     world_create(&sim->world, false);
+    if (sim->seed % 2 == 0)
+        sockets_begin(sim);
+    begin_clock(sim);
+}
+
+/* Every client gets its answer, at last. */
+static void
+answer_all(struct sim *sim)
+{
+    sim->sockets.quiet = true;
+    for (unsigned turn = 0; sockets_wait(sim); turn++) {
+        if (turn == TURNS_MAX)
+            sim_fail(sim, "a client is never answered");
+        begin_turn(sim);
+        for (unsigned i = 0; i < 20; i++)
+            sockets_step(sim);
+        end_turn(sim);
+    }
 }
 
 static void
 end_run(struct sim *sim)
 {
+    if (sim->sockets.used)
+        answer_all(sim);
     begin_turn(sim);
     compare_everything(sim);
+    sockets_check(sim);
     events_check_log(sim);
-    world_end(&sim->world, true);
+    end_turn(sim);
     if (!world_check_rebuild(&sim->world))
         sim_fail(sim, "the views are not what the log makes of them");
     world_destroy(&sim->world);
@@ -480,7 +574,7 @@ run_seed(struct sim *sim, const struct options *options, uint64_t seed)
     signal(SIGABRT, on_abort);
     begin_run(sim);
     while (sim->step < sim->step_count) {
-        sim->model.now_ms = pick_time(sim);
+        sim->model.now_ms = next_time(sim);
         if (random_chance(&sim->random, 30))
             run_undone_turn(sim);
         else
@@ -494,6 +588,7 @@ run_seed(struct sim *sim, const struct options *options, uint64_t seed)
 /* --- all of them ----------------------------------------------------------------------------- */
 
 struct totals {
+    uint64_t lost, doubled, retried, hints_lost, healed;
     uint64_t runs, executed, refused, events, queries, dups, undone, restarts, rebuilds, crashes;
     uint64_t by_op[SIM_OP_COUNT][2];
 };
@@ -511,6 +606,11 @@ add_totals(struct totals *totals, const struct sim *sim)
     totals->restarts += sim->restarts;
     totals->rebuilds += sim->rebuilds;
     totals->crashes += sim->crashes;
+    totals->lost += sim->sockets.lost;
+    totals->doubled += sim->sockets.doubled;
+    totals->retried += sim->sockets.retried;
+    totals->hints_lost += sim->sockets.hints_lost;
+    totals->healed += sim->sockets.healed;
     for (enum sim_op op = 0; op < SIM_OP_COUNT; op++) {
         totals->by_op[op][0] += sim->by_op[op][0];
         totals->by_op[op][1] += sim->by_op[op][1];
@@ -536,6 +636,9 @@ print_totals(const struct totals *totals, double took)
            " repeated, %" PRIu64 " events, %" PRIu64 " queries\n",
            totals->runs, totals->executed, totals->refused, totals->dups, totals->events,
            totals->queries);
+    printf("%" PRIu64 " messages lost, %" PRIu64 " doubled, %" PRIu64 " sent again; %" PRIu64
+           " hints lost, %" PRIu64 " times read on from the log\n",
+           totals->lost, totals->doubled, totals->retried, totals->hints_lost, totals->healed);
     printf("%" PRIu64 " turns undone, %" PRIu64 " restarts, %" PRIu64 " crashes, %" PRIu64
            " rebuilds; %.1f s, %.0f commands/s\n",
            totals->undone, totals->restarts, totals->crashes, totals->rebuilds, took,

@@ -7,11 +7,13 @@
 #ifndef KITH_SIM_SIM_H
 #define KITH_SIM_SIM_H
 
+#include "app/clock.h"
 #include "base/buf.h"
 #include "sim/command.h"
 #include "sim/model.h"
 #include "sim/random.h"
 #include "sim/reply.h"
+#include "sim/sockets.h"
 #include "sim/world.h"
 
 #define KEPT_MAX       512 /* outcomes that are sent once more now and then */
@@ -71,6 +73,11 @@ struct sim {
     struct shown history[HISTORY_MAX];
     unsigned history_count;
 
+    /* With sockets: the machine's clock, which is wrong by so much. */
+    struct clock clock;
+    msec_t mono_ms, wrong_ms, given_ms;
+    struct sockets sockets;
+
     /* Where a turn that is going to be undone began. */
     struct model before;
     seq_t before_seq;
@@ -88,8 +95,16 @@ _Noreturn void sim_fail(struct sim *sim, const char *format, ...)
 /* Execute @message at the model's time, and remember it for sim_fail(). */
 void sim_send(struct sim *sim, struct slice message, struct buf *reply);
 
+/* What a client sent has arrived, perhaps not for the first time. */
+void sim_receive(struct sim *sim, unsigned client, const struct command *command);
+
+/* The latest outcome of a command with this id that is remembered here; NULL if there is none. */
+const struct outcome *sim_latest(const struct sim *sim, const char *id);
+
 /* --- events.c -------------------------------------------------------------------------------- */
 
+/* The events behind @after, encoded, valid until the next question; *next is where to go on. */
+struct slice events_page(struct sim *sim, seq_t after, seq_t *next);
 /* Read what is new in the log into sim->seen. */
 void events_read(struct sim *sim);
 /* Tell the model of what the daemon did by itself up to @last, which must have been due. */
