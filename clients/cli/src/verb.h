@@ -25,7 +25,7 @@ const struct verb *verb_find(const char *name);
 /* Each is defined in the file of its name. verb_op is any operation of the protocol and stands in
  * no table: it is what runs where no verb has the name. */
 extern const struct verb verb_op;
-extern const struct verb verb_cursors, verb_invite;
+extern const struct verb verb_cursors, verb_health, verb_invite;
 extern const struct verb verb_watch, verb_import, verb_bench, verb_help, verb_completion,
     verb_version, verb_verify;
 extern const struct verb verb_complete, verb_bench_echo_server;
