@@ -296,6 +296,14 @@ call_outcome(struct core *core, enum kith_err err)
     return core_error(core);
 }
 
+void
+call_forgive(struct core *core, enum kith_err before)
+{
+    if (core->err == KITH_INTERNAL && log_damage(core->log) > 0 &&
+        views_error(core->views) == KITH_OK)
+        core->err = before;
+}
+
 static enum kith_err
 check_shape(struct core *core, const struct envelope *envelope)
 {
@@ -317,6 +325,7 @@ execute_command(struct core *core, const struct envelope *envelope,
     uint8_t hash[COMMAND_HASH_SIZE];
     struct event first;
     struct decision *decision = &core->decision;
+    enum kith_err before = core->err;
 
     buf_clear(&core->sealed);
     decision_clear(decision, log_last(core->log) + 1, context->now_ms);
@@ -334,6 +343,13 @@ execute_command(struct core *core, const struct envelope *envelope,
             repeat(core, envelope->op, &first, head, reply);
         else
             reply_refuse(core, head, KITH_IDEMPOTENCY_MISMATCH, room, reply);
+        return;
+    }
+    /* Whether it was done before cannot be told: then it is not done now. */
+    err = call_outcome(core, KITH_OK);
+    if (err != KITH_OK) {
+        call_forgive(core, before);
+        reply_refuse(core, head, err, room, reply);
         return;
     }
 
@@ -355,6 +371,8 @@ execute_command(struct core *core, const struct envelope *envelope,
         keep_and_answer(core, envelope, slice_of(hash, sizeof(hash)), head, reply);
     } else {
         assert(decision->applied_count == 0 || core_error(core) != KITH_OK);
+        if (call.leaves_no_trace)
+            call_forgive(core, before);
         head->pos = log_last(core->log);
         reply_refuse(core, head, err, room, reply);
     }

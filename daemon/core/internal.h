@@ -122,6 +122,10 @@ enum kith_err call_args(struct core *core, const struct envelope *envelope);
  * for what was found may rest on rows that could not be read. */
 enum kith_err call_outcome(struct core *core, enum kith_err err);
 
+/* A call that met a damaged record of the log, and has changed nothing, fails by itself: the batch
+ * goes on as it was, with @before. To make the views anew would meet the same damage. */
+void call_forgive(struct core *core, enum kith_err before);
+
 /* Answer with an error and the details in core->decision, and count it. */
 void reply_refuse(struct core *core, const struct reply_head *head, enum kith_err err, size_t room,
                   struct buf *reply);

@@ -280,7 +280,7 @@ execute_query(struct core *core, const struct envelope *envelope,
         .scanned = context->scanned,
     };
     decision_clear(&core->decision, 0, context->now_ms);
-    enum kith_err err = check_args(core, envelope, head->in_batch);
+    enum kith_err before = core->err, err = check_args(core, envelope, head->in_batch);
     if (err != KITH_OK)
         return refuse_query(core, head, err, room, reply);
 
@@ -298,6 +298,7 @@ execute_query(struct core *core, const struct envelope *envelope,
         guess_note(core, err, context->now_ms);
     }
     err = call_outcome(core, err);
+    call_forgive(core, before);
     if (err != KITH_OK)
         return refuse_query(core, head, err, room, reply);
     if (call.waits) {

@@ -40,6 +40,9 @@ static void
 store(struct call *call, const struct share *share)
 {
     struct buf row = {0};
+    call->leaves_no_trace = true;
+    if (call->core->err != KITH_OK)
+        return; /* nothing of it is kept */
     share_encode(&row, share);
     if (row.failed)
         call->core->err = KITH_UNAVAILABLE;
@@ -47,7 +50,6 @@ store(struct call *call, const struct share *share)
         state_put(call->core->state, STATE_SUBSCRIPTION, args_text(call->args, KITH_ARG_CURSOR),
                   buf_slice(&row));
     buf_fini(&row);
-    call->leaves_no_trace = true;
 }
 
 /* --- fetch ---------------------------------------------------------------------------------- */

@@ -104,6 +104,31 @@ class Crash(Case):
         self.assertEqual(daemon.wait(), 1)
         daemon.journal.wait("kithd does not start.*event 8")
 
+    def test_a_damaged_record_fails_who_asks_for_it_and_nobody_else(self):
+        daemon = self.daemon().start()
+        client = self.client(daemon)
+        for number in range(200):
+            client.do("member.register", id=f"r{number}", member=f"member-{number}")
+        daemon.stop()
+        with open(f"{daemon.data}/log/data.mdb", "r+b") as file:
+            data = file.read()
+            places = [at for at in range(len(data)) if data.startswith(b"member-150", at)]
+            self.assertTrue(places)
+            for place in places:
+                file.seek(place)
+                file.write(b"member-X50")
+        daemon.start()
+        client = self.client(daemon)
+        for _ in range(3):
+            self.assertEqual(client.call("event.read", {"after": 148})["error"]["code"], "internal")
+            again = client.call("member.register", {"member": "member-150"}, id="r150")
+            self.assertEqual(again["error"]["code"], "internal")
+            self.assertEqual(client.ask("member.get", member="member-150")["member"], "member-150")
+        client.do("member.register", member="one-more")
+        self.assertEqual(len(client.ask("event.read", after=0, limit=100)["events"]), 100)
+        daemon.journal.wait("event 151 in the log is damaged")
+        daemon.stop()
+
     def test_a_damaged_view_is_made_anew(self):
         daemon = self.daemon().start()
         client = self.client(daemon)
