@@ -16,7 +16,7 @@
 #include "sim/sockets.h"
 #include "sim/world.h"
 
-#define KEPT_MAX       512 /* outcomes that are sent once more now and then */
+#define KEPT_MAX       1024 /* outcomes that are sent once more now and then */
 #define KEPT_MS        (7 * 24 * 3600000LL)
 #define HISTORY_MAX    40    /* messages shown after a failure */
 #define SEEN_MAX       16384 /* events of one message, or of one sweep */
@@ -69,6 +69,7 @@ struct sim {
     unsigned seen_count;
 
     struct outcome kept[KEPT_MAX]; /* a ring: kept[n % KEPT_MAX], kept_first <= n < kept_count */
+    uint64_t kept_ids[KEPT_MAX];   /* hashes of theirs, to find them by */
     unsigned kept_first, kept_count;
     struct shown history[HISTORY_MAX];
     unsigned history_count;

@@ -10,8 +10,10 @@
 #include "codec/writer.h"
 #include "sim/sim.h"
 
-#define DELAY_MAX 30 /* ticks that a message may take */
-#define PATIENCE  40 /* ticks after which a client sends again */
+#define DELAY_MAX 30  /* ticks that a message may take */
+#define AGE_MAX   100 /* ticks after which what nobody took is gone */
+#define RECEIVED  2   /* requests a tick: more than clients send */
+#define PATIENCE  40  /* ticks after which a client sends again */
 
 /* --- messages on their way ------------------------------------------------------------------- */
 
@@ -137,7 +139,7 @@ arrive(struct sim *sim, struct packet *packet)
 }
 
 /* Any of those that are there: later ones may come first. */
-static bool
+static void
 receive_one(struct sim *sim)
 {
     struct sockets *sockets = &sim->sockets;
@@ -147,11 +149,14 @@ receive_one(struct sim *sim)
         if (!packet->used || packet->waits || packet->arrives > sockets->tick)
             continue;
         bool is_request = !packet->is_reply;
+        if (sockets->tick - packet->arrives > AGE_MAX) {
+            packet->used = false;
+            continue;
+        }
         arrive(sim, packet);
         if (is_request)
-            return true;
+            return;
     }
-    return false;
 }
 
 void
@@ -171,7 +176,8 @@ sockets_step(struct sim *sim)
             begun++;
         }
     }
-    receive_one(sim);
+    for (unsigned i = 0; i < RECEIVED; i++)
+        receive_one(sim);
 }
 
 /* --- subscribers ----------------------------------------------------------------------------- */
