@@ -16,6 +16,7 @@
 
 static const uint8_t facts_key[SECRET_KEY_SIZE] = "thirty-two bytes, and no secret";
 static const struct public_id OLD = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}};
+static const struct public_id INVITE = {{9, 9, 9, 9, 9, 9, 9, 9, 9, 9}};
 static struct settings settings;
 static const struct rules rules = {.settings = &settings, .id_key = facts_key};
 static struct decision decision;
@@ -110,6 +111,7 @@ static inline void
 facts_begin(void)
 {
     static char old[PUBLIC_ID_TEXT_SIZE], new[8][PUBLIC_ID_TEXT_SIZE];
+    static char invite[PUBLIC_ID_TEXT_SIZE];
     static const char *const names[] = {"NEW", "NEW1", "NEW2", "NEW3", "NEW4", "NEW5", "NEW6"};
     public_id_text(&OLD, old);
     words_names[0].text = slice_of(old, sizeof(old));
@@ -120,6 +122,9 @@ facts_begin(void)
         words_names[i + 1].text = slice_of(new[i], sizeof(new[i]));
         words_names[i + 1].name = names[i];
     }
+    words_names[ARRAY_COUNT(names) + 1].text = slice_of(invite, sizeof(invite));
+    words_names[ARRAY_COUNT(names) + 1].name = "INVITE";
+    public_id_text(&INVITE, invite);
     decision_clear(&decision, SEQ, NOW);
 }
 
