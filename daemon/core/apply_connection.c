@@ -328,6 +328,22 @@ apply_accepted(struct apply *apply, const struct event *event)
     both_store(apply, &both);
 }
 
+static uint64_t
+later(uint64_t a_ms, uint64_t b_ms)
+{
+    return a_ms > b_ms ? a_ms : b_ms;
+}
+
+/* Until when a sender is not heard whose request was declined with @step_ms and then ended; 0: it
+ * was not declined. */
+static uint64_t
+quiet_until(uint64_t step_ms, uint64_t ended_ms)
+{
+    if (step_ms == 0)
+        return 0;
+    return step_ms < FOREVER_MS ? ended_ms + step_ms : FOREVER_MS;
+}
+
 /* A declined sender is not heard for a while from the moment at which his request ended. */
 static void
 end_without_connection(struct apply *apply, const struct event *event, msec_t ended_ms)
@@ -337,18 +353,14 @@ end_without_connection(struct apply *apply, const struct event *event, msec_t en
         return;
     struct pair_side *side = &both.pair.side[both.from_side];
     pair_unmask(&both.pair, both.from_side);
-    uint64_t step_ms = both.pair.step_ms;
-    uint64_t until_ms = step_ms < FOREVER_MS ? (uint64_t)ended_ms + step_ms : FOREVER_MS;
+    uint64_t until_ms = quiet_until(both.pair.step_ms, (uint64_t)ended_ms);
 
     assert(both.pair.from_side == both.from_side);
     if (both.pair.masked) { /* nothing that he asks himself may tell that it was there */
-        side->absorb_ms = event->hidden_ms;
-        if (step_ms > 0 && until_ms > side->absorb_ms)
-            side->absorb_ms = until_ms;
+        side->absorb_ms = later(event->hidden_ms, until_ms);
     } else {
         side->cooldown_ms = event->cooldown_ms;
-        if (step_ms > 0 && until_ms > side->hidden_ms)
-            side->hidden_ms = until_ms;
+        side->hidden_ms = later(side->hidden_ms, until_ms);
     }
     request_end(apply, &both);
     forget_note(&both.pair);

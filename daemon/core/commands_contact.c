@@ -142,8 +142,8 @@ convert_contact(struct call *call, struct slice hash, const struct member *membe
         return 0;
     assert(decision->event_count > 0 && member->known);
     unsigned last = decision->event_count;
-    bool verified = last > decision->applied_count &&
-                    decision->events[last - 1].type == EVENT_MEMBER_CONTACT_VERIFIED;
+    bool verified = last > decision->applied_count; /* by the event before; else with a token */
+    assert(!verified || decision->events[last - 1].type == EVENT_MEMBER_CONTACT_VERIFIED);
     /* Who redeems says himself by whom he was invited. */
     struct round round = {.member = member, .contact = hash, .says_who = verified};
     convert_some(call->core, &round, count_max);

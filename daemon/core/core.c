@@ -399,23 +399,3 @@ core_refuse(struct core *core, struct slice message, enum kith_err err, msec_t n
     struct reply_head head = head_of(core, &envelope, &context, false);
     refuse_envelope(core, &head, err, &none, KITH_MESSAGE_SIZE_MAX, reply);
 }
-
-bool
-core_is_query(struct slice message)
-{
-    struct envelope envelope, item;
-    struct envelope_fault fault;
-    struct reader reader;
-
-    if (envelope_open(message, &envelope, &fault) != KITH_OK)
-        return true; /* its answer is an error whatever else happens */
-    if (!envelope.is_batch)
-        return kith_ops[envelope.op].kind == KITH_KIND_QUERY;
-    reader_init(&reader, envelope.batch);
-    uint32_t count = reader_array(&reader);
-    for (uint32_t i = 0; i < count; i++)
-        if (envelope_decode(reader_skip(&reader), true, &item, &fault) == KITH_OK &&
-            kith_ops[item.op].kind == KITH_KIND_COMMAND)
-            return false;
-    return true;
-}

@@ -127,9 +127,6 @@ bool core_woken(struct core *core, const uint64_t **keys, unsigned *count);
 void core_refuse(struct core *core, struct slice message, enum kith_err err, msec_t now_ms,
                  struct buf *reply);
 
-/* True if the message has no command in it, so that it can be run again after a failed commit. */
-bool core_is_query(struct slice message);
-
 /* KITH_OK, or what the store failed with within this batch. */
 enum kith_err core_error(const struct core *core);
 

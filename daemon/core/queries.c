@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/assert.h"
+#include "codec/reader.h"
 #include "codec/writer.h"
 
 op_fn *const query_fns[KITH_OP_COUNT] = {
@@ -43,6 +44,26 @@ query_member(struct call *call, enum kith_arg arg, struct member *out)
 }
 
 void
+query_each_member(struct call *call, enum kith_arg arg, const struct member *viewer,
+                  void tell(struct call *, const struct member *, const struct member *))
+{
+    struct reader reader;
+    struct entries *result = &call->out->result;
+    reader_init(&reader, call->args->value[arg].raw);
+    uint32_t count = reader_array(&reader);
+
+    write_array(entries_key(result, "items"), count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct member member;
+        member_load(call->core->views, reader_str(&reader), &member);
+        struct entries_inner item = entries_open_item(result);
+        entries_str(result, "member", member.id);
+        tell(call, viewer, &member);
+        entries_close(result, item);
+    }
+}
+
+void
 query_sealed(struct call *call, const char *name, struct slice writer, struct slice sealed)
 {
     buf_clear(&call->core->sealed);
@@ -69,8 +90,8 @@ hex_value(uint8_t digit)
     return -1;
 }
 
-static bool
-parse_place(struct slice text, size_t size, struct list_key *key)
+bool
+query_place(struct slice text, size_t size, struct list_key *key)
 {
     if (text.size != 2 * size)
         return false;
@@ -87,7 +108,7 @@ parse_place(struct slice text, size_t size, struct list_key *key)
 static size_t
 rest_size(enum view_table table)
 {
-    return table == VIEW_NUMBER || table == VIEW_ADJACENT ? 4 : 8;
+    return table == VIEW_NUMBER ? 4 : 8;
 }
 
 static void
@@ -105,7 +126,7 @@ page_begin_two(struct page *page, struct call *call, enum view_table table, enum
     struct slice place = args_text(call->args, KITH_ARG_AFTER);
     uint64_t limit = args_uint(call->args, KITH_ARG_LIMIT, KITH_LIST_LIMIT_DEFAULT);
 
-    if (place.data && !parse_place(place, rest_size(table), &after)) {
+    if (place.data && !query_place(place, rest_size(table), &after)) {
         snprintf(call->out->text, sizeof(call->out->text),
                  "`after` must be the `next` of an earlier page of this list");
         return refuse_field(call->out, KITH_BAD_ARGUMENT, "after");

@@ -11,6 +11,12 @@
 /* The member named by an argument: KITH_NO_SUCH_MEMBER, naming the field, where nobody is. */
 enum kith_err query_member(struct call *call, enum kith_arg arg, struct member *out);
 
+/* One item for each member that an argument lists, in that order: `member`, and what @tell adds of
+ * him, who may be unknown. @viewer is passed on; it may be NULL. */
+void query_each_member(struct call *call, enum kith_arg arg, const struct member *viewer,
+                       void tell(struct call *, const struct member *viewer,
+                                 const struct member *member));
+
 /* An entry with a text that is sealed under the key of @writer; none if there is no text, or if
  * the key is gone. */
 void query_sealed(struct call *call, const char *name, struct slice writer, struct slice sealed);
@@ -50,6 +56,9 @@ struct entries_inner page_item(struct page *page);
 void page_item_end(struct page *page, struct entries_inner inner);
 /* Ends the array and tells `next` where there is more. */
 void page_end(struct page *page);
+
+/* Append the @size bytes that @text says in hexadecimal to @key; false if it does not. */
+bool query_place(struct slice text, size_t size, struct list_key *key);
 
 /* The prefixes of `types`. */
 bool query_type_is_wanted(const struct call *call, const struct event *event);

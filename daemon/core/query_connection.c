@@ -69,25 +69,6 @@ tell_status(struct call *call, const struct member *viewer, const struct member 
     tell_note(call, viewer, other, &pair);
 }
 
-static void
-status_of_many(struct call *call, const struct member *viewer)
-{
-    struct reader reader;
-    struct entries *result = &call->out->result;
-    reader_init(&reader, call->args->value[KITH_ARG_OTHERS].raw);
-    uint32_t count = reader_array(&reader);
-
-    write_array(entries_key(result, "items"), count);
-    for (uint32_t i = 0; i < count; i++) {
-        struct member other;
-        member_load(call->core->views, reader_str(&reader), &other);
-        struct entries_inner item = entries_open_item(result);
-        entries_str(result, "member", other.id);
-        tell_status(call, viewer, &other);
-        entries_close(result, item);
-    }
-}
-
 enum kith_err
 query_status(struct call *call)
 {
@@ -105,7 +86,7 @@ query_status(struct call *call)
         member_load(call->core->views, args_text(call->args, KITH_ARG_OTHER), &other);
         tell_status(call, &viewer, &other);
     } else {
-        status_of_many(call, &viewer);
+        query_each_member(call, KITH_ARG_OTHERS, &viewer, tell_status);
     }
     return KITH_OK;
 }

@@ -70,7 +70,7 @@ own_cause(struct core *core, const struct event *event, struct slice member, str
             return err;
     }
     enum kith_op op = kith_op_find((const char *)head.head_op.data, head.head_op.size);
-    if (head.head_op.size > 0 && op != KITH_OP_COUNT && is_by(event, op, member))
+    if (is_by(event, op, member)) /* an event of the daemon's own has no operation */
         *cause = head.head_id;
     return KITH_OK;
 }
@@ -176,10 +176,11 @@ read_feed(struct call *call, struct feed *feed, uint64_t *seen, uint32_t *count)
         limit = KITH_EVENT_LIMIT_MAX;
     while (*count < limit && *seen < last) {
         seq_t seqs[LOOK_COUNT];
-        unsigned found = views_feed_read(call->core->views, &feed->key, *seen, seqs, LOOK_COUNT);
+        unsigned wanted = last - *seen < LOOK_COUNT ? (unsigned)(last - *seen) : LOOK_COUNT;
+        unsigned found = views_feed_read(call->core->views, &feed->key, *seen, seqs, wanted);
         if (found == 0)
             return KITH_INTERNAL;
-        for (unsigned i = 0; i < found && *count < limit && *seen < last; i++) {
+        for (unsigned i = 0; i < found && *count < limit; i++) {
             size_t start = out->size;
             bool is_told;
             enum kith_err err = render_one(call, feed, seqs[i], *seen + 1, &is_told);

@@ -22,14 +22,13 @@ static enum kith_err
 parse_after(struct call *call, uint64_t *after)
 {
     struct slice text = args_text(call->args, KITH_ARG_AFTER);
+    struct list_key key = {.size = 0};
     *after = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        const char *digits = "0123456789abcdef";
-        const char *digit = text.data[i] ? strchr(digits, text.data[i]) : NULL;
-        if (!digit || text.size != 8)
-            return refuse_field(call->out, KITH_BAD_ARGUMENT, "after");
-        *after = *after << 4 | (uint64_t)(digit - digits);
-    }
+    if (!text.data)
+        return KITH_OK;
+    if (!query_place(text, 4, &key))
+        return refuse_field(call->out, KITH_BAD_ARGUMENT, "after");
+    *after = get_be32(key.bytes);
     return KITH_OK;
 }
 

@@ -58,28 +58,15 @@ tell_profile(struct call *call, const struct member *member)
     entries_close(result, inner);
 }
 
-/* Several: one item each in the order asked; who is not known has the state "unknown". */
-static enum kith_err
-get_many(struct call *call)
+/* One of several: who is not known has the state "unknown". */
+static void
+tell_one(struct call *call, const struct member *viewer, const struct member *member)
 {
-    struct reader reader;
-    struct entries *result = &call->out->result;
-    reader_init(&reader, call->args->value[KITH_ARG_MEMBERS].raw);
-    uint32_t count = reader_array(&reader);
-
-    write_array(entries_key(result, "items"), count);
-    for (uint32_t i = 0; i < count; i++) {
-        struct member member;
-        member_load(call->core->views, reader_str(&reader), &member);
-        struct entries_inner item = entries_open_item(result);
-        entries_str(result, "member", member.id);
-        if (member.known)
-            tell_profile(call, &member);
-        else
-            entries_cstr(result, "state", "unknown");
-        entries_close(result, item);
-    }
-    return KITH_OK;
+    (void)viewer;
+    if (member->known)
+        tell_profile(call, member);
+    else
+        entries_cstr(&call->out->result, "state", "unknown");
 }
 
 enum kith_err
@@ -92,8 +79,10 @@ query_member_get(struct call *call)
         memcpy(call->out->text, text, sizeof(text));
         return refuse_field(call->out, KITH_BAD_ARGUMENT, "member");
     }
-    if (!one)
-        return get_many(call);
+    if (!one) {
+        query_each_member(call, KITH_ARG_MEMBERS, NULL, tell_one);
+        return KITH_OK;
+    }
     enum kith_err err = query_member(call, KITH_ARG_MEMBER, &member);
     if (err != KITH_OK)
         return err;

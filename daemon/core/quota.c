@@ -158,40 +158,53 @@ month_start(uint64_t month)
 
 /* --- all of them ---------------------------------------------------------------------------- */
 
+static void
+look_pending(const struct quota_facts *facts, uint64_t cost, msec_t now_ms, struct window_use *out)
+{
+    (void)now_ms;
+    out->used = facts->member->outgoing;
+    if (out->used + cost > out->limit)
+        out->next_free_ms = facts->pending_ms;
+}
+
+static void
+look_note(const struct quota_facts *facts, uint64_t cost, msec_t now_ms, struct window_use *out)
+{
+    const struct member *member = facts->member;
+    out->used = member->note_month == month_of(now_ms) ? member->note_count : 0;
+    if (out->used + cost > out->limit)
+        out->next_free_ms = month_start(month_of(now_ms) + 1);
+}
+
+static void
+look_connections(const struct quota_facts *facts, uint64_t cost, msec_t now_ms,
+                 struct window_use *out)
+{
+    (void)cost;
+    (void)now_ms;
+    out->used = facts->member->connections;
+}
+
+typedef void look_fn(const struct quota_facts *facts, uint64_t cost, msec_t now_ms,
+                     struct window_use *out);
+
+static look_fn *const looks[WINDOW_COUNT] = {[WINDOW_BURST] = look_burst,
+                                             [WINDOW_HOUR] = look_sliding,
+                                             [WINDOW_DAY] = look_sliding,
+                                             [WINDOW_WEEK] = look_sliding,
+                                             [WINDOW_PENDING] = look_pending,
+                                             [WINDOW_NOTE] = look_note,
+                                             [WINDOW_CONNECTIONS] = look_connections};
+
 void
 quota_look(const struct quota_facts *facts, enum window window, uint64_t cost, msec_t now_ms,
            struct window_use *out)
 {
-    const struct member *member = facts->member;
+    assert(window < WINDOW_COUNT);
     *out = (struct window_use){.window = window, .limit = facts->limit[window]};
     if (out->limit == 0)
         return;
-
-    switch (window) {
-    case WINDOW_BURST:
-        look_burst(facts, cost, now_ms, out);
-        break;
-    case WINDOW_HOUR:
-    case WINDOW_DAY:
-    case WINDOW_WEEK:
-        look_sliding(facts, cost, now_ms, out);
-        break;
-    case WINDOW_PENDING:
-        out->used = member->outgoing;
-        if (out->used + cost > out->limit)
-            out->next_free_ms = facts->pending_ms;
-        break;
-    case WINDOW_NOTE:
-        out->used = member->note_month == month_of(now_ms) ? member->note_count : 0;
-        if (out->used + cost > out->limit)
-            out->next_free_ms = month_start(month_of(now_ms) + 1);
-        break;
-    case WINDOW_CONNECTIONS:
-        out->used = member->connections;
-        break;
-    case WINDOW_COUNT:
-        assert(false);
-    }
+    looks[window](facts, cost, now_ms, out);
     out->left = out->limit > out->used ? out->limit - out->used : 0;
 }
 

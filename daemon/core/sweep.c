@@ -94,6 +94,9 @@ sweep_delivery(struct core *core, const struct due *due)
     append_own(core);
 }
 
+static void (*const sweeps[])(struct core *, const struct due *) = {
+    [DUE_REQUEST] = sweep_request, [DUE_INVITE] = sweep_invite, [DUE_DELIVERY] = sweep_delivery};
+
 /* --- closed members ------------------------------------------------------------------------- */
 
 /* Everything that may stand between a closed member and others is in one of these. */
@@ -158,17 +161,7 @@ core_sweep(struct core *core, msec_t now_ms)
     while (count < CORE_SWEEP_MAX && core_error(core) == KITH_OK &&
            due_first(core->views, now_ms, &due)) {
         decision_clear(&core->decision, log_last(core->log) + 1, now_ms);
-        switch (due.kind) {
-        case DUE_REQUEST:
-            sweep_request(core, &due);
-            break;
-        case DUE_INVITE:
-            sweep_invite(core, &due);
-            break;
-        case DUE_DELIVERY:
-            sweep_delivery(core, &due);
-            break;
-        }
+        sweeps[due.kind](core, &due);
         count++;
     }
     count += sweep_closing(core, now_ms, CORE_SWEEP_MAX - count);

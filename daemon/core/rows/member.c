@@ -68,7 +68,7 @@ interests_hold(struct slice interests, struct slice wanted)
 {
     struct reader reader;
     reader_init(&reader, interests);
-    for (uint32_t left = reader_array(&reader); left > 0 && !reader.bad; left--)
+    for (uint32_t left = reader_array(&reader); left > 0; left--)
         if (slice_equal(reader_str(&reader), wanted))
             return true;
     return false;
@@ -82,7 +82,7 @@ interests_shared(struct slice a, struct slice b)
     if (a.size == 0 || b.size == 0)
         return 0;
     reader_init(&reader, a);
-    for (uint32_t left = reader_array(&reader); left > 0 && !reader.bad; left--)
+    for (uint32_t left = reader_array(&reader); left > 0; left--)
         count += interests_hold(b, reader_str(&reader));
     return count;
 }

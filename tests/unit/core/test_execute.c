@@ -310,32 +310,6 @@ test_turned_away_with_the_id_only(void **state)
     expect_rows();
 }
 
-static void
-test_what_is_a_query(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text;
-        bool is_query;
-    } rows[] = {
-        {"{v: 1, op: member.get}", true},
-        {"{v: 1, op: member.close}", false},
-        {"{v: 1, op: member.fly}", true}, /* its answer is an error, whatever else happens */
-        {"[]", true},
-        {"{v: 1, batch: []}", true},
-        {"{v: 1, batch: [{op: member.get}, 7, {op: nonsense}]}", true},
-        {"{v: 1, batch: [{op: member.get}, {op: member.close}]}", false},
-    };
-    for (unsigned i = 0; i < ARRAY_COUNT(rows); i++) {
-        struct buf message = {0};
-        words_write(&message, rows[i].text);
-        expect_text(rows[i].text, "is a query", rows[i].is_query ? "yes" : "no",
-                    core_is_query(buf_slice(&message)) ? "yes" : "no");
-        buf_fini(&message);
-    }
-    expect_rows();
-}
-
 /* --- turns ----------------------------------------------------------------------------------- */
 
 static void
@@ -428,7 +402,6 @@ main(void)
         world_test(test_room_is_kept_for_every_item),
         world_test(test_a_query_that_no_longer_fits_is_too_large),
         world_test(test_turned_away_with_the_id_only),
-        world_test(test_what_is_a_query),
         world_test(test_frames_are_of_the_last_batch),
         world_test(test_many_events_give_no_frame),
         world_test(test_the_beat_tells_the_last_event),
