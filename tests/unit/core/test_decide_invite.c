@@ -411,7 +411,8 @@ test_expiry(void **state)
         {"and of what it became",
          .invite = {.state = INVITE_CONVERTED, .converted = 2, .expires_ms = NOW - HOUR_MS},
          ASKS_MASKED(INVITE),
-         .events = "connection.expired from:ada to:bob request:OLD hidden_ms:+719h audience:to\n"
+         .events = "connection.expired from:ada to:bob request:OLD expired_ms:-1h hidden_ms:+719h "
+                   "audience:to\n"
                    "invite.expired member:ada invite:INVITE expired_ms:-1h audience:member",
          .answer = "ok"},
     };
