@@ -68,6 +68,33 @@ redeem(const struct row *row, bool *verified)
     return decide_redeem(&facts, &rules, verified, &decision);
 }
 
+/* What redeeming it tells, and its answers. */
+#define JOINED "member.registered member:ada audience:member\n"
+#define SPENT_NEW                                                                              \
+    "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match contact:'the " \
+    "hash of a contact, 32 bytes.' audience:member+clicked notify joined"
+#define SPENT                                                                                  \
+    "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match contact:'the " \
+    "hash of a contact, 32 bytes.' audience:member+clicked notify"
+#define SPENT_BARE_NEW                                                            \
+    "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match " \
+    "audience:member+clicked notify joined"
+#define SPENT_BARE                                                                \
+    "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match " \
+    "audience:member+clicked notify"
+#define CONNECTED_BY_INVITE \
+    "\nconnection.accepted from:bob to:ada since_ms:now via:invite audience:from+to notify"
+#define CONNECTED_BY_LINK \
+    "\nconnection.accepted from:bob to:ada since_ms:now via:link audience:from+to notify"
+#define ASKS_2 \
+    "\nconnection.requested from:ada to:bob request:NEW2 expires_ms:+180d audience:from+to notify"
+#define ASKS_1 \
+    "\nconnection.requested from:ada to:bob request:NEW1 expires_ms:+180d audience:from+to notify"
+#define NEWCOMER_CONNECTED "ok {inviter: bob, joined: true, connection: connected}"
+#define NEWCOMER_PENDING   "ok {inviter: bob, joined: true, connection: pending}"
+#define MEMBER_CONNECTED   "ok {inviter: bob, joined: false, connection: connected}"
+#define MEMBER_PENDING     "ok {inviter: bob, joined: false, connection: pending}"
+
 static void
 run_redeem(const struct row *rows, unsigned count)
 {
@@ -136,118 +163,50 @@ test_redeem_connects(void **state)
 {
     (void)state;
     const struct row rows[] = {
-        {"somebody new", NEW_MEMBER,
-         .events =
-             "member.registered member:ada audience:member\n"
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-             "contact:'the hash of a contact, 32 bytes.' audience:member+clicked notify joined\n"
-             "connection.accepted from:bob to:ada since_ms:now via:invite audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: true, connection: connected}"},
+        {"somebody new", NEW_MEMBER, .events = JOINED SPENT_NEW CONNECTED_BY_INVITE,
+         .answer = NEWCOMER_CONNECTED},
         {"somebody new, without a contact", NEW_MEMBER, .no_contact = true,
-         .events =
-             "member.registered member:ada audience:member\n"
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-             "audience:member+clicked notify joined\n"
-             "connection.accepted from:bob to:ada since_ms:now via:invite audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: true, connection: connected}"},
-        {"a member",
-         .events =
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-             "contact:'the hash of a contact, 32 bytes.' audience:member+clicked notify\n"
-             "connection.accepted from:bob to:ada since_ms:now via:invite audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: false, connection: connected}"},
+         .events = JOINED SPENT_BARE_NEW CONNECTED_BY_INVITE, .answer = NEWCOMER_CONNECTED},
+        {"a member", .events = SPENT CONNECTED_BY_INVITE, .answer = MEMBER_CONNECTED},
         {"with a claim made in time", NEW_MEMBER, .by_claim = true, .invite.expires_ms = NOW,
-         .events =
-             "member.registered member:ada audience:member\n"
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-             "contact:'the hash of a contact, 32 bytes.' audience:member+clicked notify joined\n"
-             "connection.accepted from:bob to:ada since_ms:now via:invite audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: true, connection: connected}"},
+         .events = JOINED SPENT_NEW CONNECTED_BY_INVITE, .answer = NEWCOMER_CONNECTED},
         {"bound, and it is his", NEW_MEMBER, .strict = true,
-         .events =
-             "member.registered member:ada audience:member\n"
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-             "contact:'the hash of a contact, 32 bytes.' audience:member+clicked notify joined\n"
-             "connection.accepted from:bob to:ada since_ms:now via:invite audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: true, connection: connected}"},
+         .events = JOINED SPENT_NEW CONNECTED_BY_INVITE, .answer = NEWCOMER_CONNECTED},
         {"bound, but nothing to compare", NEW_MEMBER, .strict = true, .no_contact = true,
-         .invite.kind = CONTACT_OPAQUE,
-         .events =
-             "member.registered member:ada audience:member\n"
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-             "audience:member+clicked notify joined\n"
-             "connection.accepted from:bob to:ada since_ms:now via:invite audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: true, connection: connected}"},
+         .invite.kind = CONTACT_OPAQUE, .events = JOINED SPENT_BARE_NEW CONNECTED_BY_INVITE,
+         .answer = NEWCOMER_CONNECTED},
         {"another opaque contact", NEW_MEMBER, .another_contact = true,
-         .invite.kind = CONTACT_OPAQUE,
-         .events =
-             "member.registered member:ada audience:member\n"
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-             "audience:member+clicked notify joined\n"
-             "connection.accepted from:bob to:ada since_ms:now via:invite audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: true, connection: connected}"},
+         .invite.kind = CONTACT_OPAQUE, .events = JOINED SPENT_BARE_NEW CONNECTED_BY_INVITE,
+         .answer = NEWCOMER_CONNECTED},
         {"a contact that was another's", .owner = cyd,
-         .events =
-             "member.contact_dropped member:cyd contact:'the hash of a contact, 32 bytes.' "
-             "audience:member\n"
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-             "contact:'the hash of a contact, 32 bytes.' audience:member+clicked notify\n"
-             "connection.accepted from:bob to:ada since_ms:now via:invite audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: false, connection: connected}"},
+         .events = "member.contact_dropped member:cyd contact:'the hash of a contact, 32 bytes.' "
+                   "audience:member\n" SPENT CONNECTED_BY_INVITE,
+         .answer = MEMBER_CONNECTED},
         {"another's contact that is not verified", .owner = cyd, .another_contact = true,
-         .invite.kind = CONTACT_OPAQUE,
-         .events =
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-             "audience:member+clicked notify\n"
-             "connection.accepted from:bob to:ada since_ms:now via:invite audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: false, connection: connected}"},
+         .invite.kind = CONTACT_OPAQUE, .events = SPENT_BARE CONNECTED_BY_INVITE,
+         .answer = MEMBER_CONNECTED},
         {"somebody else invited him first", NEW_MEMBER, .first_touch = cyd,
-         .events =
-             "member.registered member:ada audience:member\n"
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:cyd match "
-             "contact:'the hash of a contact, 32 bytes.' audience:member+clicked notify joined\n"
-             "connection.accepted from:bob to:ada since_ms:now via:invite audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: true, connection: connected}"},
-        {"a link", NEW_MEMBER, LINK,
-         .events =
-             "member.registered member:ada audience:member\n"
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-             "audience:member+clicked notify joined\n"
-             "connection.accepted from:bob to:ada since_ms:now via:link audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: true, connection: connected}"},
+         .events = JOINED
+         "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:cyd match contact:'the "
+         "hash of a contact, 32 bytes.' audience:member+clicked notify joined" CONNECTED_BY_INVITE,
+         .answer = NEWCOMER_CONNECTED},
+        {"a link", NEW_MEMBER, LINK, .events = JOINED SPENT_BARE_NEW CONNECTED_BY_LINK,
+         .answer = NEWCOMER_CONNECTED},
         {"a link with a label", LINK, .invite.label = slice_str("spring"),
-         .events =
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-             "audience:member+clicked notify\n"
-             "connection.accepted from:bob to:ada since_ms:now via:link audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: false, connection: connected}"},
+         .events = SPENT_BARE CONNECTED_BY_LINK, .answer = MEMBER_CONNECTED},
         {"a link that asks, but the inviter asked him", ASKING(DISP_OPEN),
-         .invite = {.kind = CONTACT_LINK, .asks = true},
-         .events =
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-             "audience:member+clicked notify\n"
-             "connection.accepted from:bob to:ada since_ms:now via:link audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: false, connection: connected}"},
-        {"he asked the inviter", ASKED(DISP_OPEN),
-         .events =
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-             "contact:'the hash of a contact, 32 bytes.' audience:member+clicked notify\n"
-             "connection.accepted from:bob to:ada since_ms:now via:invite audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: false, connection: connected}"},
+         .invite = {.kind = CONTACT_LINK, .asks = true}, .events = SPENT_BARE CONNECTED_BY_LINK,
+         .answer = MEMBER_CONNECTED},
+        {"he asked the inviter", ASKED(DISP_OPEN), .events = SPENT CONNECTED_BY_INVITE,
+         .answer = MEMBER_CONNECTED},
         {"it asks himself", .invite = {.state = INVITE_CONVERTED, .converted = 1},
-         .events =
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-             "contact:'the hash of a contact, 32 bytes.' audience:member+clicked notify\n"
-             "connection.accepted from:bob to:ada since_ms:now via:invite audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: false, connection: connected}"},
+         .events = SPENT CONNECTED_BY_INVITE, .answer = MEMBER_CONNECTED},
         {"it asks another, who is not asked any more",
          .invite = {.state = INVITE_CONVERTED, .converted = 3}, .whose_is_cyd = true,
          .events =
-             "connection.withdrawn from:bob to:cyd request:OLD hidden_ms:+30d audience:to\n"
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-             "contact:'the hash of a contact, 32 bytes.' audience:member+clicked notify\n"
-             "connection.accepted from:bob to:ada since_ms:now via:invite audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: false, connection: connected}"},
+             "connection.withdrawn from:bob to:cyd request:OLD hidden_ms:+30d audience:to\n" SPENT
+                 CONNECTED_BY_INVITE,
+         .answer = MEMBER_CONNECTED},
     };
     run_redeem(rows, ARRAY_COUNT(rows));
 }
@@ -262,98 +221,50 @@ test_redeem_asks(void **state)
     }
     const struct row rows[] = {
         {"a mail that was passed on", NEW_MEMBER, .another_contact = true,
-         .events = "member.registered member:ada audience:member\n"
-                   "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob "
-                   "audience:member+clicked notify joined\n"
-                   "connection.requested from:ada to:bob request:NEW2 expires_ms:+180d "
-                   "audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: true, connection: pending}"},
+         .events = JOINED "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob "
+                          "audience:member+clicked notify joined" ASKS_2,
+         .answer = NEWCOMER_PENDING},
         {"a message that was passed on", NEW_MEMBER, .another_contact = true,
          .invite.kind = CONTACT_PHONE,
-         .events = "member.registered member:ada audience:member\n"
-                   "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob "
-                   "audience:member+clicked notify joined\n"
-                   "connection.requested from:ada to:bob request:NEW2 expires_ms:+180d "
-                   "audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: true, connection: pending}"},
+         .events = JOINED "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob "
+                          "audience:member+clicked notify joined" ASKS_2,
+         .answer = NEWCOMER_PENDING},
         {"a link that asks", NEW_MEMBER, .invite = {.kind = CONTACT_LINK, .asks = true},
-         .events = "member.registered member:ada audience:member\n"
-                   "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-                   "audience:member+clicked notify joined\n"
-                   "connection.requested from:ada to:bob request:NEW2 expires_ms:+180d "
-                   "audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: true, connection: pending}"},
+         .events = JOINED SPENT_BARE_NEW ASKS_2, .answer = NEWCOMER_PENDING},
         {"the inviter has no room", NEW_MEMBER, .who.other = FULL,
-         .events =
-             "member.registered member:ada audience:member\n"
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-             "contact:'the hash of a contact, 32 bytes.' audience:member+clicked notify joined\n"
-             "connection.requested from:ada to:bob request:NEW2 expires_ms:+180d audience:from+to "
-             "notify",
-         .answer = "ok {inviter: bob, joined: true, connection: pending}"},
-        {"he has no room", .who.actor = FULL,
-         .events = "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-                   "contact:'the hash of a contact, 32 bytes.' audience:member+clicked notify\n"
-                   "connection.requested from:ada to:bob request:NEW1 expires_ms:+180d "
-                   "audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: false, connection: pending}"},
+         .events = JOINED SPENT_NEW ASKS_2, .answer = NEWCOMER_PENDING},
+        {"he has no room", .who.actor = FULL, .events = SPENT ASKS_1, .answer = MEMBER_PENDING},
         {"he has no room, and the inviter asked", .who.actor = FULL, ASKING(DISP_OPEN),
-         .events = "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-                   "contact:'the hash of a contact, 32 bytes.' audience:member+clicked notify",
-         .answer = "ok {inviter: bob, joined: false, connection: pending}"},
+         .events = SPENT, .answer = MEMBER_PENDING},
         {"he has no room, and this invite asked", .who.actor = FULL, ASKING(DISP_OPEN),
          .who.pair.masked = true, .who.pair.side[1].masked = {.invite = INVITE, .seq = 50},
-         .events = "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-                   "contact:'the hash of a contact, 32 bytes.' audience:member+clicked notify\n"
-                   "connection.requested from:ada to:bob request:NEW1 expires_ms:+180d "
-                   "audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: false, connection: pending}"},
+         .events = SPENT ASKS_1, .answer = MEMBER_PENDING},
         {"he has no room, and another invite asked", .who.actor = FULL, ASKING(DISP_OPEN),
          .who.pair.masked = true, .who.pair.side[1].masked = {.invite = OLD, .seq = 50},
-         .events = "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-                   "contact:'the hash of a contact, 32 bytes.' audience:member+clicked notify",
-         .answer = "ok {inviter: bob, joined: false, connection: pending}"},
+         .events = SPENT, .answer = MEMBER_PENDING},
         {"a link that asks, and he asked", ASKED(DISP_OPEN),
-         .invite = {.kind = CONTACT_LINK, .asks = true},
-         .events = "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-                   "audience:member+clicked notify",
-         .answer = "ok {inviter: bob, joined: false, connection: pending}"},
+         .invite = {.kind = CONTACT_LINK, .asks = true}, .events = SPENT_BARE,
+         .answer = MEMBER_PENDING},
         {"removed by the inviter not long ago", MINE.hidden_ms = NOW + 1,
-         .events = "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-                   "contact:'the hash of a contact, 32 bytes.' audience:member+clicked notify\n"
-                   "connection.requested from:ada to:bob request:NEW1 expires_ms:+180d shadow "
-                   "audience:from",
-         .answer = "ok {inviter: bob, joined: false, connection: pending}"},
-        {"removed long ago", MINE.hidden_ms = NOW,
-         .events =
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-             "contact:'the hash of a contact, 32 bytes.' audience:member+clicked notify\n"
-             "connection.accepted from:bob to:ada since_ms:now via:invite audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: false, connection: connected}"},
+         .events = SPENT "\nconnection.requested from:ada to:bob request:NEW1 expires_ms:+180d "
+                         "shadow audience:from",
+         .answer = MEMBER_PENDING},
+        {"removed long ago", MINE.hidden_ms = NOW, .events = SPENT CONNECTED_BY_INVITE,
+         .answer = MEMBER_CONNECTED},
         {"an invite of his asks the inviter", .invite = {.kind = CONTACT_LINK, .asks = true},
          MINE.masked = {.request = OLD, .seq = 50, .expires_ms = NOW + DAY_MS},
-         .events = "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-                   "audience:member+clicked notify\n"
-                   "connection.requested from:ada to:bob request:OLD expires_ms:+180d "
-                   "audience:from+to notify",
-         .answer = "ok {inviter: bob, joined: false, connection: pending}"},
+         .events = SPENT_BARE "\nconnection.requested from:ada to:bob request:OLD expires_ms:+180d "
+                              "audience:from+to notify",
+         .answer = MEMBER_PENDING},
         {"an invite of his asked, and was ignored", .invite = {.kind = CONTACT_LINK, .asks = true},
          MINE.masked =
              {.request = OLD, .seq = 50, .expires_ms = NOW + DAY_MS, .disp = DISP_IGNORED},
-         .events =
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-             "audience:member+clicked notify\n"
-             "connection.requested from:ada to:bob request:OLD expires_ms:+180d audience:from",
-         .answer = "ok {inviter: bob, joined: false, connection: pending}"},
+         .events = SPENT_BARE
+         "\nconnection.requested from:ada to:bob request:OLD expires_ms:+180d audience:from",
+         .answer = MEMBER_PENDING},
         {"the inviter has closed", NEW_MEMBER, .who.other.state = MEMBER_CLOSED,
-         .events =
-             "member.registered member:ada audience:member\n"
-             "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-             "contact:'the hash of a contact, 32 bytes.' audience:member+clicked notify joined",
-         .answer = "ok {inviter: bob, joined: true, connection: none}"},
-        {"the inviter is suspended", .who.other.state = MEMBER_SUSPENDED,
-         .events = "invite.redeemed member:ada invite:INVITE clicked:bob first_touch:bob match "
-                   "contact:'the hash of a contact, 32 bytes.' audience:member+clicked notify",
+         .events = JOINED SPENT_NEW, .answer = "ok {inviter: bob, joined: true, connection: none}"},
+        {"the inviter is suspended", .who.other.state = MEMBER_SUSPENDED, .events = SPENT,
          .answer = "ok {inviter: bob, joined: false, connection: none}"},
     };
     run_redeem(rows, ARRAY_COUNT(rows));
@@ -445,14 +356,14 @@ test_decline(void **state)
         {"as something else", .report = REPORT_OTHER,
          .events = "invite.declined member:bob invite:INVITE report:other", .answer = "ok"},
         {"as spam, the third", .report = REPORT_SPAM, .who.other.reports = reported(2, REPORT_SPAM),
-         .events = "invite.declined member:bob invite:INVITE report:spam reporter:4100482336\n"
-                   "quota.restricted member:bob level:1 reason:reports until_ms:+1d "
-                   "audience:member notify evidence_ms:now",
+         .events = "invite.declined member:bob invite:INVITE report:spam "
+                   "reporter:4100482336\nquota.restricted member:bob level:1 reason:reports "
+                   "until_ms:+1d audience:member notify evidence_ms:now",
          .answer = "ok"},
         {"what it asks ends", .invite = {.state = INVITE_CONVERTED, .converted = 3},
          .whose_is_cyd = true,
-         .events = "connection.withdrawn from:bob to:cyd request:OLD hidden_ms:+30d audience:to\n"
-                   "invite.declined member:bob invite:INVITE",
+         .events = "connection.withdrawn from:bob to:cyd request:OLD hidden_ms:+30d "
+                   "audience:to\ninvite.declined member:bob invite:INVITE",
          .answer = "ok"},
         {"again", .invite.state = INVITE_DECLINED, .answer = "ok"},
         {"again, after its end", .invite = {.state = INVITE_DECLINED, .expires_ms = NOW},
@@ -484,17 +395,18 @@ test_feedback(void **state)
          .events = "invite.feedback member:bob invite:INVITE audience:member delivery:2",
          .answer = "ok"},
         {"complained", .delivery = DELIVERY_COMPLAINED,
-         .events = "invite.feedback member:bob invite:INVITE delivery:3 reporter:4100482336\n"
-                   "contact.suppressed contact:'the hash of a contact, 32 bytes.'",
+         .events =
+             "invite.feedback member:bob invite:INVITE delivery:3 "
+             "reporter:4100482336\ncontact.suppressed contact:'the hash of a contact, 32 bytes.'",
          .answer = "ok"},
         {"complained, and wants none already", .delivery = DELIVERY_COMPLAINED, .suppressed = true,
          .events = "invite.feedback member:bob invite:INVITE delivery:3 reporter:4100482336",
          .answer = "ok"},
         {"complained, the third", .delivery = DELIVERY_COMPLAINED,
          .who.other.reports = reported(2, REPORT_SPAM),
-         .events = "invite.feedback member:bob invite:INVITE delivery:3 reporter:4100482336\n"
-                   "contact.suppressed contact:'the hash of a contact, 32 bytes.'\n"
-                   "quota.restricted member:bob level:1 reason:reports until_ms:+1d "
+         .events = "invite.feedback member:bob invite:INVITE delivery:3 "
+                   "reporter:4100482336\ncontact.suppressed contact:'the hash of a contact, 32 "
+                   "bytes.'\nquota.restricted member:bob level:1 reason:reports until_ms:+1d "
                    "audience:member notify evidence_ms:now",
          .answer = "ok"},
         {"the same twice", .delivery = DELIVERY_SENT, .invite.delivery = DELIVERY_SENT,
