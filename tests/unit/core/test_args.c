@@ -485,10 +485,59 @@ done(void **state)
     return 0;
 }
 
+static void
+test_arrays_of_numbers(void **state)
+{
+    (void)state;
+    static const char fault[] = "seqs: `seqs` must be an array of 1 to 1000 integers";
+    static const struct row rows[] = {
+        {KITH_OP_SUBSCRIPTION_ACK, "{name: n, seqs: [1]}", OK},
+        {KITH_OP_SUBSCRIPTION_ACK, "{name: n, seqs: [1, 9007199254740991]}", OK},
+        {KITH_OP_SUBSCRIPTION_ACK, "{name: n, seqs: [1, 9007199254740992]}", fault},
+        {KITH_OP_SUBSCRIPTION_ACK, "{name: n, seqs: [a, 1]}", fault},
+        {KITH_OP_SUBSCRIPTION_ACK, "{name: n, seqs: []}", fault},
+        {KITH_OP_SUBSCRIPTION_ACK, "{name: n, seqs: 1}", fault},
+    };
+    RUN(rows);
+    struct args_fault found;
+    struct buf message = {0};
+    write_map(&message, 2);
+    write_cstr(&message, "name");
+    write_cstr(&message, "n");
+    write_cstr(&message, "seqs");
+    write_array(&message, 1001);
+    for (unsigned i = 0; i < 1001; i++)
+        write_uint(&message, i);
+    assert_int_equal(args_decode(buf_slice(&message), KITH_OP_SUBSCRIPTION_ACK, &args, &found),
+                     KITH_BAD_ARGUMENT);
+    buf_fini(&message);
+}
+
+/* What is wrong is not the last. */
+static void
+test_faults_in_the_middle(void **state)
+{
+    (void)state;
+    static const char hints_fault[] =
+        "hints: `hints` must be {viewed_profile: bool, shared_interests: [string], "
+        "recipient_last_seen: time}";
+    static const char policy_fault[] =
+        "policy: `policy` must be {accept: everyone, proof, mutual or nobody, auto_accept: none, "
+        "all or 1 to 1000}";
+    static const struct row rows[] = {
+        {KITH_OP_MEMBER_UPDATE, "{member: a, policy: {x: 1, accept: proof}}", policy_fault},
+        {KITH_OP_CONNECTION_REQUEST, "{from: a, to: b, hints: {x: 1, viewed_profile: true}}",
+         hints_fault},
+    };
+    RUN(rows);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_arrays_of_numbers),
+        cmocka_unit_test(test_faults_in_the_middle),
         cmocka_unit_test(test_members),
         cmocka_unit_test(test_strings),
         cmocka_unit_test(test_numbers_and_truths),

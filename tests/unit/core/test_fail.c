@@ -88,6 +88,12 @@ static const struct step script[] = {
     {"invite.create", "{member: ada, contact: {kind: email, value: bob@ex.com}}", "b invite"},
     {"invite.create", "{member: gus, contact: {kind: phone, value: '+491701234567'}}", "c invite"},
     {"invite.link", "{member: ada, max_uses: 2, label: spring}", "l invite u token"},
+    {"invite.link", "{member: ada, mode: auto, label: autumn}", "a token"},
+    {"invite.redeem", "{token: $a, member: xan}"},
+    {"batch",
+     "{v: 1, batch: [{op: member.get, args: {member: ada}}, {op: member.get, args: "
+     "{member: bob}}, {op: member.update, id: u, args: {member: bob, name: Bob}}]}",
+     .code = "["},
     {"invite.get", "{member: ada, invite: $i}"},
     {"invite.list", "{member: ada}"},
     {"invite.peek", "{token: $t}"},
@@ -111,6 +117,7 @@ static const struct step script[] = {
     {"invite.decline", "{token: $p, kind: spam}"},
     {"invite.feedback", "{invite: $y, delivery: complained}"},
     {"invite.create", "{member: gus, contact: {kind: opaque, value: z}}", "z invite"},
+    {"invite.create", "{member: eve, contact: {kind: opaque, value: z}}"},
     {"contact.suppress", "{contact: {kind: opaque, value: z}}"},
     {"contact.suppress", "{contact: {kind: opaque, value: z}, member: gus}"},
     {"member.verify_contact", "{member: eve, contact: {kind: opaque, value: z}}"},
@@ -250,7 +257,12 @@ until_it_passes(const struct step *step)
 {
     char id[16], row[512];
     snprintf(id, sizeof(id), "k%u", ++world.commands);
-    write_message(step->op, id, expand(step->args));
+    if (strcmp(step->op, "batch") == 0) {
+        buf_clear(&world.message);
+        words_write(&world.message, step->args);
+    } else {
+        write_message(step->op, id, expand(step->args));
+    }
     for (unsigned nth = 1; !try(nth); nth++)
         assert_true(nth < FAILED_COUNT_MAX);
 

@@ -76,7 +76,11 @@ test_mails(void **state)
     add(&scratch, NOW + 5 * DAY_MS, 2, NOW);
     assert_int_equal(mails_next(mails(), &usual, NOW + 4 * DAY_MS + 1, later), NOW + 6 * DAY_MS);
     assert_int_equal(mails_next(mails(), &usual, NOW + 4 * DAY_MS, later), NOW + 4 * DAY_MS);
+    add(&scratch, NOW + 7 * DAY_MS, 4, NOW);
+    mails_del(store_views(world.store), &scratch, hash, 4);
+    add(&scratch, NOW + 7 * DAY_MS, 5, NOW);
     add(&scratch, NOW + 2 * DAY_MS, 3, NOW);
+    mails_del(store_views(world.store), &scratch, hash, 5);
     assert_int_equal(mails_next(mails(), &usual, NOW + 10 * DAY_MS, later), NOW + 30 * DAY_MS);
     turn_end();
     buf_fini(&scratch);

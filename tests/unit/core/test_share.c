@@ -80,6 +80,8 @@ test_what_is_no_row(void **state)
     write_array(&row, 3);
     write_uint(&row, 1);
     write_array(&row, KITH_OPEN_COUNT_MAX + 1);
+    for (unsigned i = 0; i <= KITH_OPEN_COUNT_MAX; i++)
+        words_write(&row, "[1, 2, 3, 4, true, w]");
     assert_false(share_decode(buf_slice(&row), &back));
     buf_clear(&row);
     words_write(&row, "[1, [], []]");

@@ -40,6 +40,7 @@ test_mail_addresses(void **state)
         {"email", "ann+x@ex.com", "ann+x@ex.com"}, /* two people may differ in these */
         {"email", "a.n.n@ex.com", "a.n.n@ex.com"},
         {"email", "ann@ex.com.", "ann@ex.com."},
+        {"email", "ann@\xc2\xad", NULL}, /* nothing is left of a soft hyphen */
         {"email",
          "ann@b\xc3\xbc"
          "cher.example",
@@ -205,11 +206,70 @@ test_the_longest_note_has_a_length(void **state)
     assert_int_equal(text_length(slice_of(text, sizeof(text))), sizeof(text) - 1);
 }
 
+/* --- names ------------------------------------------------------------------------------------ */
+
+static void
+test_names_for_strangers(void **state)
+{
+    (void)state;
+#define X32 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+    static const struct {
+        const char *name, *shown;
+    } rows[] = {
+        {"", ""},
+        {"Ada", "Ada"},
+        {"  Ada   Lovelace ", "Ada Lovelace"},
+        {"J.R. Ewing", "J.R. Ewing"},
+        {"Ada spam.example", "Ada"},
+        {"Ada a.b", "Ada a.b"}, /* one letter is no domain */
+        {"Ada 1.2.3", "Ada 1.2.3"},
+        {"Ada a.1b", "Ada a.1b"},
+        {"Ada a.b1", "Ada a.b1"},
+        {"Ada a.{b", "Ada a.{b"},
+        {"Ada a.BC", "Ada"},
+        {"Ada ...abc", "Ada ...abc"}, /* nothing stands before the last dot */
+        {"Ada ..", "Ada .."},
+        {"Ada .com", "Ada .com"},
+        {"http://x", ""},
+        {"Ada a:// ://", "Ada"},
+        {"Ada ://", "Ada"},
+        {"Ada ada@ex", "Ada"},
+        {X32 X32, X32 X32},
+        {X32 X32 "y", X32 X32},
+        {X32 X32 " y", X32 X32},
+        {X32 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\xc3\xbcy",
+         X32 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\xc3\xbc"},
+    };
+    for (unsigned i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct buf out = {0};
+        text_name(slice_str(rows[i].name), &out);
+        expect_text(rows[i].name, "shown as", rows[i].shown, shown(&out));
+        buf_fini(&out);
+    }
+    expect_rows();
+}
+
+/* One letter that normalises to many: the domain is longer than any. */
+static void
+test_a_domain_that_grows(void **state)
+{
+    (void)state;
+    struct buf value = {0}, out = {0};
+    buf_append(&value, "a@", 2);
+    for (unsigned i = 0; i < 100; i++)
+        buf_append(&value, "\xef\xb7\xba", 3);
+    assert_int_equal(text_contact(slice_str("email"), buf_slice(&value), &out), KITH_BAD_CONTACT);
+    buf_fini(&value);
+    buf_fini(&out);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mail_addresses),
+        cmocka_unit_test(test_names_for_strangers),
+        cmocka_unit_test(test_a_domain_that_grows),
         cmocka_unit_test(test_phone_numbers),
         cmocka_unit_test(test_opaque_contacts),
         cmocka_unit_test(test_the_normal_form_is_appended),
