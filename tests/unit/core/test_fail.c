@@ -124,6 +124,11 @@ static const struct step script[] = {
     {"contact.unsuppress", "{contact: {kind: opaque, value: z}, member: eve}"},
     {"member.drop_contact", "{member: eve, contact: {kind: opaque, value: z}}"},
 
+    {"invite.create", "{member: gus, contact: {kind: opaque, value: v}}"},
+    {"invite.create", "{member: eve, contact: {kind: opaque, value: v}}"}, /* mailed a day later */
+    WAIT("1"),
+    {"connection.counts", "{member: eve}"},
+
     /* What is read of the log, and what subscribers keep. */
     {"event.read", "{limit: 3}"},
     {"event.read", "{after: 4, types: [connection.], audience: [ada]}"},

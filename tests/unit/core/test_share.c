@@ -67,6 +67,7 @@ test_what_is_no_row(void **state)
         "[1, [[1]], []]",
         "[1, [[1, 2, 3, 4, true, w]], []]", /* good */
         "[1, [[1, 2, 3, 4, true, 5]], []]",
+        "[1, [[2, 2, 3, 4, true, w], [1, 2, 3, 4, true, w]], []]", /* out of order */
         "[1, [[1, 2, 3, 4, true, w]], [[1, 2, 3, 4, 5, w], [1, 2, 3, 4, true, w]]]",
     };
     for (unsigned i = 0; i < ARRAY_COUNT(rows); i++) {
