@@ -42,12 +42,18 @@ struct row {
     uint8_t role;                      /* enum guard_role */
     uint8_t hooks;                     /* GUARD_HOOK_* it went through */
     bool cut;                          /* broke the rules: it has nothing more to say */
-    atomic_bool busy;
+    atomic_bool busy, greeted;
     /* What was gathered and the kernel has yet to take. It changes hands between nanomsg's lock and
      * guard_gather_end(), which does not hold it: so both hold gather_lock to send it or let go of
      * it. Only the gathering thread adds to it. */
     _Atomic(struct gather *) gather;
 };
+
+/* Who has not said what he is by the time so many others came after him has to go: nanomsg waits a
+ * second for each, and takes longer for every one the more of them there are. */
+#define STRANGERS_MAX 256
+static struct guard_conn strangers[STRANGERS_MAX]; /* the last who came; with gather_lock held */
+static uint64_t stranger_count;
 
 /* In .bss, so that the hooks work from the first instruction and unused rows cost no memory. */
 static struct row rows[GUARD_FD_MAX];
@@ -118,6 +124,7 @@ row_open(int fd, struct guard *guard, enum row_kind kind, enum guard_role role)
     waits_init(&row->waits);
     atomic_store_explicit(&row->since_ms, INT64_MAX, memory_order_relaxed);
     atomic_store_explicit(&row->half_since_ms, 0, memory_order_relaxed);
+    atomic_store_explicit(&row->greeted, false, memory_order_relaxed);
     assert(atomic_load_explicit(&row->half_size, memory_order_relaxed) == 0);
     assert(!atomic_load_explicit(&row->gather, memory_order_relaxed));
     atomic_store_explicit(&row->busy, false, memory_order_relaxed);
@@ -329,6 +336,22 @@ admit(struct guard *guard, int fd)
     return false;
 }
 
+static void
+let_stranger_in(int fd)
+{
+    pthread_mutex_lock(&gather_lock);
+    struct guard_conn *place = &strangers[stranger_count++ % STRANGERS_MAX];
+    struct guard_conn old = *place;
+    *place = (struct guard_conn){fd, atomic_load(&rows[fd].serial)};
+    /* See cut_half(): the descriptor cannot become another's here. */
+    if (old.serial != 0 && atomic_load(&rows[old.fd].serial) == old.serial &&
+        !atomic_load_explicit(&rows[old.fd].greeted, memory_order_relaxed)) {
+        atomic_fetch_add_explicit(&rows[old.fd].guard->cut, 1, memory_order_relaxed);
+        shutdown(old.fd, SHUT_RDWR);
+    }
+    pthread_mutex_unlock(&gather_lock);
+}
+
 /* Make a row for a connection that was let in. */
 static void
 adopt(int fd, struct guard *guard, enum guard_role role)
@@ -344,6 +367,7 @@ adopt(int fd, struct guard *guard, enum guard_role role)
     frames_init(&rows[fd].frames, transport, role == GUARD_COMMAND ? SP_REQ : SP_SUB,
                 guard->frame_size_max);
     row_open(fd, guard, ROW_CONNECTION, role);
+    let_stranger_in(fd);
 }
 
 /* libc declares the address as a union of pointers that is passed like a plain one. */
@@ -515,6 +539,7 @@ recvmsg(int fd, struct msghdr *message, int flags)
         msec_t now_ms = monotonic_ms();
         note_wait(row, fd, (size_t)size, now_ms);
         note_half(row, now_ms);
+        atomic_store_explicit(&row->greeted, row->frames.greeted, memory_order_relaxed);
     }
     return size;
 }

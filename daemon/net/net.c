@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "base/assert.h"
 #include "base/endian.h"
@@ -33,6 +34,9 @@
 #define FDS_OTHER 64
 
 #define CLOSE_WAIT_MS 200
+
+/* Connections that wait to be accepted, on each endpoint; the kernel may allow less. */
+#define BACKLOG 1024
 
 /* What a peer did not take is offered again every tick for so long, then every turn. */
 #define BEHIND_MS_MAX 100
@@ -349,6 +353,9 @@ bind_one(struct net *net, int socket, const char *url, enum guard_role role, str
     char *copy = strdup(url);
     int listener = copy ? endpoint_bind(socket, url, &net->guard, role, fault) : -1;
 
+    /* nanomsg lets ten wait over ipc: anybody could keep all others out. */
+    if (listener >= 0)
+        listen(listener, BACKLOG);
     if (listener >= 0)
         net->urls[net->url_count++] = copy;
     else

@@ -137,6 +137,38 @@ giant_lengths(void **state)
         }
 }
 
+/* Who says nothing goes when many others have come; who has said what he is stays. */
+static void
+strangers(void **state)
+{
+    enum { COUNT = 256 };
+    struct raw crowd[COUNT];
+    uint64_t cut = 0;
+
+    (void)state;
+    for (int i = 0; i < URL_COUNT; i++) {
+        struct raw known = raw_connect(here.command[i]);
+        raw_greet(known, SP_REQ);
+        daemon_expect_echo(&here, known, 1);
+        int64_t began_ms = raw_clock_ms();
+        struct raw stranger = raw_connect(here.command[i]);
+        for (int j = 0; j < COUNT; j++) {
+            crowd[j] = raw_connect(here.command[i]);
+            raw_greet(crowd[j], SP_REQ);
+        }
+        raw_expect_end(stranger);
+        /* A machine so slow that nanomsg's own second was over first says nothing. */
+        if (raw_clock_ms() - began_ms < 1000)
+            assert_int_equal(daemon_stats(&here).connections_cut, ++cut);
+        cut = daemon_stats(&here).connections_cut;
+        daemon_expect_echo(&here, known, 2);
+        for (int j = 0; j < COUNT; j++)
+            close(crowd[j].fd);
+        close(known.fd);
+        settle();
+    }
+}
+
 /* Exactly as long as may be is served. */
 static void
 longest_request(void **state)
@@ -445,6 +477,7 @@ main(void)
         TEST(talks_in_the_same_breath),
         TEST(bad_ipc_type),
         TEST(giant_lengths),
+        TEST(strangers),
         TEST(longest_request),
         TEST(handshake_garbage),
         TEST(half_frames),
