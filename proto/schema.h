@@ -155,10 +155,10 @@ enum kith_arg_type {
     X(INVITE_LIST,         "invite.list",         QUERY,   A(MEMBER), A(STATE) | A(AFTER) | A(LIMIT), "a member's own invites, newest first") \
     X(QUOTA_GET,           "quota.get",           QUERY,   A(MEMBER), 0, "what a member may still do, and when more") \
     X(EVENT_READ,          "event.read",          QUERY,   0, A(AFTER_SEQ) | A(SINCE) | A(END) | A(LIMIT) | A(TYPES) | A(AUDIENCE) | A(MEMBER) | A(WAIT_MS), "read the log, or a member's feed") \
-    X(CURSOR_COMMIT,       "cursor.commit",       COMMAND, A(CURSOR) | A(SEQ), 0, "remember how far a subscriber is") \
+    X(CURSOR_COMMIT,       "cursor.commit",       COMMAND, A(CURSOR) | A(SEQ), A(MEMBER), "remember how far a subscriber is") \
     X(CURSOR_DELETE,       "cursor.delete",       COMMAND, A(CURSOR), 0, "forget a subscriber") \
     X(CURSOR_GET,          "cursor.get",          QUERY,   A(CURSOR), 0, "how far a subscriber is") \
-    X(SUBSCRIPTION_FETCH,  "subscription.fetch",  COMMAND, A(CURSOR) | A(WORKER), A(LIMIT) | A(ACK_MS) | A(TYPES) | A(AFTER_SEQ), "take events that several workers share") \
+    X(SUBSCRIPTION_FETCH,  "subscription.fetch",  COMMAND, A(CURSOR) | A(WORKER), A(LIMIT) | A(ACK_MS) | A(TYPES) | A(AFTER_SEQ) | A(WAIT_MS), "take events that several workers share") \
     X(SUBSCRIPTION_ACK,    "subscription.ack",    COMMAND, A(CURSOR) | A(SEQS), 0, "these are dealt with") \
     X(SUBSCRIPTION_NACK,   "subscription.nack",   COMMAND, A(CURSOR) | A(SEQS), A(DELAY_MS), "these could not be dealt with; hand them out again") \
     X(SUBSCRIPTION_PARKED, "subscription.parked", QUERY,   A(CURSOR), A(AFTER_SEQ) | A(LIMIT), "what was tried too often") \

@@ -286,11 +286,9 @@ execute_one(struct core *core, const struct envelope *envelope, const struct cor
             bool in_batch, size_t room, struct buf *reply, struct core_wait *wait)
 {
     struct reply_head head = head_of(core, envelope, context, in_batch);
-    if (kith_ops[envelope->op].kind == KITH_KIND_COMMAND)
-        execute_command(core, envelope, context, &head, room, reply);
-    else
-        return execute_query(core, envelope, context, &head, room, reply, wait);
-    return CORE_REPLIED;
+    bool is_command = kith_ops[envelope->op].kind == KITH_KIND_COMMAND;
+    return (is_command ? execute_command : execute_query)(core, envelope, context, &head, room,
+                                                          reply, wait);
 }
 
 /* --- batches ------------------------------------------------------------------------------- */

@@ -304,23 +304,35 @@ call_forgive(struct core *core, enum kith_err before)
         core->err = before;
 }
 
+enum kith_err
+check_wait(struct core *core, bool in_batch)
+{
+    static const char text[] = "`wait_ms` does not go with a batch";
+    if (!in_batch || !args_has(&core->args, KITH_ARG_WAIT_MS))
+        return KITH_OK;
+    memcpy(core->decision.text, text, sizeof(text));
+    return refuse_field(&core->decision, KITH_BAD_ARGUMENT, "wait_ms");
+}
+
 static enum kith_err
-check_shape(struct core *core, const struct envelope *envelope)
+check_shape(struct core *core, const struct envelope *envelope, bool in_batch)
 {
     if (!envelope->id.data)
         return KITH_ID_REQUIRED;
     if (envelope->has_min_pos)
         return refuse_field(&core->decision, KITH_BAD_ARGUMENT, "min_pos");
     enum kith_err err = call_args(core, envelope);
+    if (err == KITH_OK)
+        err = check_wait(core, in_batch);
     if (err != KITH_OK)
         return err;
     return names_one_twice(&core->args) ? KITH_SELF : KITH_OK;
 }
 
-void
+enum core_answer
 execute_command(struct core *core, const struct envelope *envelope,
                 const struct core_context *context, struct reply_head *head, size_t room,
-                struct buf *reply)
+                struct buf *reply, struct core_wait *wait)
 {
     uint8_t hash[COMMAND_HASH_SIZE];
     struct event first;
@@ -329,12 +341,12 @@ execute_command(struct core *core, const struct envelope *envelope,
 
     buf_clear(&core->sealed);
     decision_clear(decision, log_last(core->log) + 1, context->now_ms);
-    enum kith_err err = check_shape(core, envelope);
+    enum kith_err err = check_shape(core, envelope, head->in_batch);
     if (err == KITH_OK && context->refuse != KITH_OK)
         err = context->refuse;
     if (err != KITH_OK) {
         reply_refuse(core, head, err, room, reply);
-        return;
+        return CORE_REPLIED;
     }
 
     command_hash(envelope, hash);
@@ -343,14 +355,14 @@ execute_command(struct core *core, const struct envelope *envelope,
             repeat(core, envelope->op, &first, head, reply);
         else
             reply_refuse(core, head, KITH_IDEMPOTENCY_MISMATCH, room, reply);
-        return;
+        return CORE_REPLIED;
     }
     /* Whether it was done before cannot be told: then it is not done now. */
     err = call_outcome(core, KITH_OK);
     if (err != KITH_OK) {
         call_forgive(core, before);
         reply_refuse(core, head, err, room, reply);
-        return;
+        return CORE_REPLIED;
     }
 
     struct call call = {.core = core,
@@ -358,6 +370,7 @@ execute_command(struct core *core, const struct envelope *envelope,
                         .args = &core->args,
                         .now_ms = context->now_ms,
                         .out = decision,
+                        .may_wait = !context->last_try,
                         .room = room > REPLY_ITEM_SIZE_MAX ? room - REPLY_ITEM_SIZE_MAX : 0};
     err = guess_check(core, context->now_ms);
     if (err == KITH_OK) {
@@ -365,6 +378,10 @@ execute_command(struct core *core, const struct envelope *envelope,
         guess_note(core, err, context->now_ms);
     }
     err = call_outcome(core, err);
+    if (err == KITH_OK && call.waits) {
+        *wait = call.wait;
+        return CORE_WAITS;
+    }
     if (err == KITH_OK && call.leaves_no_trace) {
         answer_untraced(core, head, reply);
     } else if (err == KITH_OK) {
@@ -376,4 +393,5 @@ execute_command(struct core *core, const struct envelope *envelope,
         head->pos = log_last(core->log);
         reply_refuse(core, head, err, room, reply);
     }
+    return CORE_REPLIED;
 }

@@ -133,11 +133,15 @@ void reply_refuse(struct core *core, const struct reply_head *head, enum kith_er
 /* Add a refusal to the stats, by its class. */
 void count_refusal(struct stats *stats, enum kith_err err);
 
-void execute_command(struct core *core, const struct envelope *envelope,
-                     const struct core_context *context, struct reply_head *head, size_t room,
-                     struct buf *reply);
+/* `wait_ms` does not go with a batch. */
+enum kith_err check_wait(struct core *core, bool in_batch);
 
-/* The same for a query; @head->pos is what it saw. */
+/* Only subscription.fetch waits. */
+enum core_answer execute_command(struct core *core, const struct envelope *envelope,
+                                 const struct core_context *context, struct reply_head *head,
+                                 size_t room, struct buf *reply, struct core_wait *wait);
+
+/* The same for a query: @head->pos is what it saw. */
 enum core_answer execute_query(struct core *core, const struct envelope *envelope,
                                const struct core_context *context, struct reply_head *head,
                                size_t room, struct buf *reply, struct core_wait *wait);

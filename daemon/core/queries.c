@@ -247,18 +247,6 @@ call_wait_end(struct call *call)
 
 /* --- running one --------------------------------------------------------------------------- */
 
-static enum kith_err
-check_args(struct core *core, const struct envelope *envelope, bool in_batch)
-{
-    enum kith_err err = call_args(core, envelope);
-    if (err == KITH_OK && in_batch && args_has(&core->args, KITH_ARG_WAIT_MS)) {
-        snprintf(core->decision.text, sizeof(core->decision.text),
-                 "`wait_ms` does not go with a batch");
-        err = refuse_field(&core->decision, KITH_BAD_ARGUMENT, "wait_ms");
-    }
-    return err;
-}
-
 static enum core_answer
 refuse_query(struct core *core, const struct reply_head *head, enum kith_err err, size_t room,
              struct buf *reply)
@@ -301,7 +289,9 @@ execute_query(struct core *core, const struct envelope *envelope,
         .scanned = context->scanned,
     };
     decision_clear(&core->decision, 0, context->now_ms);
-    enum kith_err before = core->err, err = check_args(core, envelope, head->in_batch);
+    enum kith_err before = core->err, err = call_args(core, envelope);
+    if (err == KITH_OK)
+        err = check_wait(core, head->in_batch);
     if (err != KITH_OK)
         return refuse_query(core, head, err, room, reply);
 

@@ -11,6 +11,12 @@
 
 #define ACK_MS_DEFAULT 30000
 
+/* A fetch that waits stores how far it has looked after so many events that nobody wants. */
+#define STORE_EVERY 1000
+
+/* A clock that stands still does not make a fetch that waits run without end. */
+#define AGAIN_MS_MIN 10
+
 /* Room for what follows the items of a page. */
 #define END_SIZE_MAX 128
 
@@ -50,6 +56,13 @@ store(struct call *call, const struct share *share)
         state_put(call->core->state, STATE_SUBSCRIPTION, args_text(call->args, KITH_ARG_CURSOR),
                   buf_slice(&row));
     buf_fini(&row);
+}
+
+/* Who waits for something of this subscription looks again. */
+static void
+wake_others(struct call *call)
+{
+    wake_note_share(&call->core->output->wake, args_text(call->args, KITH_ARG_CURSOR));
 }
 
 /* --- fetch ---------------------------------------------------------------------------------- */
@@ -159,6 +172,49 @@ hand_out(struct call *call, struct share *share, uint64_t limit)
     return count;
 }
 
+/* When the next of what is handed out or held back comes, from now on; 0: there is none. */
+static msec_t
+next_due(const struct share *share, msec_t now_ms)
+{
+    msec_t next_ms = 0;
+    for (unsigned i = 0; i < share->open.count; i++) {
+        msec_t left_ms = share->open.at[i].due_ms - now_ms;
+        if (left_ms > 0 && (next_ms == 0 || left_ms < next_ms))
+            next_ms = left_ms;
+    }
+    return next_ms;
+}
+
+/* Nothing may be handed out: wait for an event, for what others do with theirs, or for a deadline.
+ * What was looked at is stored now and then only, for each time is a commit. */
+static void
+wait_for_more(struct call *call, const struct share *share, bool is_new, seq_t taken)
+{
+    struct core *core = call->core;
+    struct wake *wake = &core->output->wake;
+    uint64_t types = query_types(call);
+    seq_t last = log_last(core->log);
+    if (is_new || share->taken - taken >= STORE_EVERY)
+        store(call, share);
+    call_wait_begin(call, share->taken);
+    if (share->taken < last && share->open.count < KITH_OPEN_COUNT_MAX) {
+        call->wait.wake_seq = last; /* the scan was cut */
+        return;
+    }
+    wake_wait_share(wake, args_text(call->args, KITH_ARG_CURSOR));
+    wake_wait_types(wake, core->clock_manual ? types | UINT64_C(1) << EVENT_CLOCK_ADVANCED : types);
+    call_wait_end(call);
+    msec_t due_ms = next_due(share, call->now_ms);
+    if (due_ms > 0 && !core->clock_manual)
+        call->wait.again_ms = due_ms > AGAIN_MS_MIN ? due_ms : AGAIN_MS_MIN;
+}
+
+static bool
+may_wait(const struct call *call)
+{
+    return call->may_wait && args_uint(call->args, KITH_ARG_WAIT_MS, 0) > 0;
+}
+
 enum kith_err
 share_fetch(struct call *call)
 {
@@ -166,10 +222,12 @@ share_fetch(struct call *call)
     struct share *share = NULL;
     uint64_t limit = args_uint(call->args, KITH_ARG_LIMIT, KITH_EVENT_LIMIT_DEFAULT);
     enum kith_err err = load(call, &share);
-    if (err == KITH_NOT_FOUND)
+    bool is_new = err == KITH_NOT_FOUND;
+    if (is_new)
         err = create(call, &share);
     if (err != KITH_OK)
         return err;
+    seq_t taken = share->taken;
     if (limit > KITH_OPEN_COUNT_MAX)
         limit = KITH_OPEN_COUNT_MAX;
 
@@ -177,6 +235,11 @@ share_fetch(struct call *call)
     take_from_log(call, share, limit);
     size_t place = write_open_array(entries_key(result, "items"));
     uint32_t count = hand_out(call, share, limit);
+    if (count == 0 && may_wait(call)) {
+        wait_for_more(call, share, is_new, taken);
+        free(share);
+        return call->core->err;
+    }
     write_close_array(&result->buf, place, count);
     entries_uint(result, "open", share->open.count);
     entries_uint(result, "parked", share->parked.count);
@@ -207,6 +270,7 @@ each_seq(struct call *call, bool one(struct call *, struct share *, seq_t), cons
     entries_uint(&call->out->result, "open", share->open.count);
     entries_uint(&call->out->result, "parked", share->parked.count);
     store(call, share);
+    wake_others(call);
     free(share);
     return KITH_OK;
 }
@@ -280,6 +344,7 @@ share_delete(struct call *call)
     if (err == KITH_NOT_FOUND)
         return refuse_field(call->out, err, "name");
     state_del(call->core->state, STATE_SUBSCRIPTION, args_text(call->args, KITH_ARG_CURSOR));
+    wake_others(call);
     call->leaves_no_trace = true;
     return KITH_OK;
 }

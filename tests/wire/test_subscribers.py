@@ -1,6 +1,7 @@
 """Who reads the log: cursors, members' feeds, and filters."""
 import os
 import shutil
+import signal
 
 import harness
 import watchers
@@ -58,6 +59,38 @@ class Cursors(Case):
         self.assert_error(client.call("cursor.commit", {"name": "a", "seq": 1}), "id_required")
         self.assert_error(client.call("cursor.get", {"name": "a"}), "not_found")
         self.assert_error(client.call("cursor.delete", {"name": "a"}, "2"), "not_found")
+        daemon.stop()
+
+    def test_a_cursor_in_a_feed_lags_behind_that_feed(self):
+        daemon, client = self.start()
+        self.assertEqual(client.do("cursor.commit", name="old", seq=1), {"seq": 1})
+        commit = {"name": "feed", "seq": 1, "member": "m0"}
+        self.assertEqual(client.do("cursor.commit", **commit), {"seq": 1})
+        self.assertEqual(client.ask("cursor.get", name="feed"),
+                         {"member": "m0", "seq": 1, "lag": 0})
+        client.do("member.update", member="m0", tier="premium")
+        self.assertEqual(client.ask("cursor.list")["items"],
+                         [{"name": "feed", "member": "m0", "seq": 1, "lag": 1},
+                          {"name": "old", "seq": 1, "lag": 3}])
+        client.do("cursor.delete", name="old")
+        self.assertEqual(client.ask("server.stats")["cursor_lag_max"], 1)
+        for change, field in (({"seq": 3}, "seq"), ({"member": "m1"}, "member")):
+            reply = client.call("cursor.commit", {**commit, **change}, "1")
+            self.assert_error(reply, "bad_argument")
+            self.assertEqual(reply["error"]["field"], field)
+        self.assert_error(client.call("cursor.commit", {"name": "feed", "seq": 1}, "2"),
+                          "bad_argument")
+        self.assert_error(client.call("cursor.commit", {**commit, "member": "zoe"}, "3"),
+                          "no_such_member")
+        daemon.kill()
+        client = self.client(daemon.start())
+        self.assertEqual(client.do("cursor.commit", **{**commit, "seq": 2}), {"seq": 2})
+        self.assertEqual(client.ask("cursor.get", name="feed")["lag"], 0)
+        # One of before cursors knew of members.
+        client.do("cursor.commit", name="plain", seq=3)
+        self.assertEqual(client.do("cursor.commit", name="plain", member="m0", seq=1), {"seq": 1})
+        self.assertEqual(client.ask("cursor.get", name="plain"),
+                         {"member": "m0", "seq": 1, "lag": 1})
         daemon.stop()
 
     def test_pages_and_gauges(self):
@@ -267,6 +300,85 @@ class Shared(Case):
         self.assert_error(client.call("subscription.ack", {"name": "s", "seqs": [1]}, "1"),
                           "not_found")
         daemon.stop()
+
+    def wait(self, daemon, **args):
+        """A worker that waits; what it was handed out comes by the function returned."""
+        worker = self.client(daemon)
+        number = worker.start("subscription.fetch", {"name": "s", "worker": "w", **args,
+                                                     "wait_ms": 30000}, id="waits")
+        return lambda: self.seqs(harness.unpack(worker.wait(number))["result"])
+
+    def parked(self, client, wanted):
+        while client.ask("server.stats")["parked"] != wanted:
+            pass
+
+    def test_a_fetch_waits_for_an_event(self):
+        daemon, client = self.start(1)
+        self.assertEqual(self.seqs(self.fetch(client, wait_ms=30000)), [1], "it is there")
+        waits = self.wait(daemon)
+        self.parked(client, 1)
+        client.do("member.register", member="late")
+        self.assertEqual(waits(), [2])
+        # Of two that wait, one gets it, and the other waits on.
+        first, second = self.wait(daemon), self.wait(daemon)
+        self.parked(client, 2)
+        client.do("member.register", member="later")
+        self.parked(client, 1)
+        client.do("member.register", member="latest")
+        self.assertEqual(sorted(first() + second()), [3, 4])
+        daemon.stop()
+
+    def test_a_new_subscription_waits_for_its_types(self):
+        daemon, client = self.start(2)
+        waits = self.wait(daemon, types=["connection."])
+        self.parked(client, 1)
+        client.do("member.register", member="no-matter")
+        self.assertEqual(client.ask("server.stats")["parked"], 1)
+        client.do("connection.request", **{"from": "m0", "to": "m1"})
+        self.assertEqual(waits(), [4])
+        daemon.stop()
+
+    def test_a_fetch_waits_for_what_others_do_with_theirs(self):
+        daemon, client = self.start(2)
+        client.do("connection.request", **{"from": "m0", "to": "m1"})
+        client.do("connection.accept", member="m1", other="m0")
+        self.assertEqual(self.seqs(self.fetch(client, types=["connection."])), [3])
+        waits = self.wait(daemon, types=["connection."])
+        self.parked(client, 1)
+        client.do("subscription.ack", name="s", seqs=[3])
+        self.assertEqual(waits(), [4], "the next of the pair")
+        waits = self.wait(daemon)
+        self.parked(client, 1)
+        client.do("subscription.nack", name="s", seqs=[4])
+        self.assertEqual(waits(), [4])
+        waits = self.wait(daemon)
+        self.parked(client, 1)
+        client.do("clock.advance", ms=30000)
+        self.assertEqual(waits(), [4, 5], "its deadline is over; the clock was moved")
+        daemon.stop()
+
+    def test_a_fetch_waits_for_a_deadline_of_the_real_clock(self):
+        daemon = self.daemon(clock="system").start()
+        client = self.client(daemon)
+        client.do("member.register", member="m0")
+        self.assertEqual(self.seqs(self.fetch(client, ack_ms=200)), [1])
+        waits = self.wait(daemon)
+        self.assertEqual(waits(), [1])
+        client.do("subscription.nack", name="s", seqs=[1], delay_ms=200)
+        self.assertEqual(self.seqs(self.fetch(client, wait_ms=30000)), [1])
+        daemon.stop()
+
+    def test_a_fetch_that_waits_ends_with_its_time_and_the_daemon(self):
+        daemon, client = self.start(0)
+        self.assertEqual(self.seqs(self.fetch(client, wait_ms=20)), [])
+        reply = client.batch([{"op": "subscription.fetch", "id": "b",
+                               "args": {"name": "s", "worker": "w", "wait_ms": 1}}])[0]
+        self.assert_error(reply, "bad_argument")
+        waits = self.wait(daemon)
+        self.parked(client, 1)
+        daemon.send_signal(signal.SIGTERM)
+        self.assertEqual(waits(), [])
+        self.assertEqual(daemon.wait(), 0)
 
     def test_in_a_batch_it_takes_no_more_than_fits(self):
         daemon, client = self.start(1)
