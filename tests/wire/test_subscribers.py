@@ -1,7 +1,9 @@
 """Who reads the log: cursors, members' feeds, and filters."""
+import json
 import os
 import shutil
 import signal
+import subprocess
 
 import harness
 import watchers
@@ -193,6 +195,28 @@ class Feeds(Case):
         self.assert_error(client.call("event.read", {"member": "zoe"}), "no_such_member")
         for args in ({"after": 1, "end": True}, {"audience": ["bob"]}):
             self.assert_error(client.call("event.read", {"member": "ada", **args}), "bad_argument")
+        daemon.stop()
+
+
+class Audience(Case):
+    def test_a_watch_by_audience_live_and_from_the_log(self):
+        daemon = self.daemon().start()
+        client = self.client(daemon)
+        for member in ("ada", "bob", "cid", "dan"):
+            client.do("member.register", member=member)
+        process = subprocess.Popen(
+            [watchers.KITH, "--url", daemon.command, "--events", daemon.events, "--json", "watch",
+             "--from", "start", "--audience", "bob", "--audience", "cid"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        told = [json.loads(process.stdout.readline())["seq"] for _ in range(2)]
+        for one, other in (("ada", "dan"), ("ada", "bob"), ("dan", "ada"), ("cid", "dan")):
+            client.do("connection.request", **{"from": one, "to": other})
+        wanted = [event["seq"] for event in client.ask("event.read", audience=["bob", "cid"])["events"]]
+        told += [json.loads(process.stdout.readline())["seq"] for _ in wanted[2:]]
+        self.assertEqual((told, wanted), ([2, 3, 6, 8], [2, 3, 6, 8]))
         daemon.stop()
 
 

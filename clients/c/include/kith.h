@@ -104,6 +104,8 @@ KITH_API void kith_put_int(struct kith_args *args, const char *name, int64_t val
 KITH_API void kith_put_bool(struct kith_args *args, const char *name, bool value);
 KITH_API void kith_put_strs(struct kith_args *args, const char *name, const char *const *values,
                             size_t count);
+KITH_API void kith_put_uints(struct kith_args *args, const char *name, const uint64_t *values,
+                             size_t count);
 /* values[0] with values[1], values[2] with values[3], ... */
 KITH_API void kith_put_pairs(struct kith_args *args, const char *name, const char *const *values,
                              size_t pair_count);
@@ -251,6 +253,10 @@ struct kith_subscribe_options {
      * does not know it yet, as said above. What the callback returned true for is committed, some
      * of it a moment later: after a crash of yours those events are told again. NULL: do not. */
     const char *cursor;
+    /* Only events that belong into the feed of one of these members, as they are in the log and
+     * with its numbers; at most 500. NULL: all. Not with `member`. */
+    const char *const *audience;
+    size_t audience_count;
     /* Only this member's feed, by its own numbering: what he may see, and nothing else. It is read
      * by long polls, not from the event socket. NULL: the whole log. */
     const char *member;
@@ -264,6 +270,62 @@ struct kith_subscribe_options {
 KITH_API enum kith_status kith_subscribe(struct kith *kith,
                                          const struct kith_subscribe_options *options,
                                          kith_on_news *on_news, void *context);
+
+/* --- shared subscriptions: each event to one of several workers ---------------------------- */
+
+/* Workers that name one subscription share its events. An event that its worker does not
+ * acknowledge in time goes out again, to whoever asks; after 5 tries it is parked. The events of
+ * one pair of members go out one after the other. So an event may come twice, but none is lost: do
+ * what you do by its seq, repeatably (proto/README.md, "subscription.fetch"). */
+struct kith_work_options {
+    const char *name;         /* of the subscription: 1 to 64 bytes */
+    const char *worker;       /* who this is, for people: 1 to 64 bytes */
+    uint64_t after;           /* where a new one begins; 0: at the first event kept */
+    const char *const *types; /* as in kith_subscribe(); the same for all workers */
+    size_t type_count;
+    unsigned limit;   /* events taken at once; 0: 16 */
+    int64_t ack_ms;   /* how long all of these may take; 0: 30000 */
+    int64_t retry_ms; /* how long one that was given back rests; 0: not at all */
+    int idle_ms;      /* call back, without an event, after so long without one; 0: 10000 */
+    bool until_idle;  /* return KITH_STATUS_OK instead, as soon as there is nothing to do */
+};
+
+enum kith_verdict {
+    KITH_VERDICT_DONE,  /* it was dealt with: acknowledge it */
+    KITH_VERDICT_RETRY, /* it could not be: give it back */
+    KITH_VERDICT_STOP   /* give it back as well, with those behind it, and return */
+};
+
+/* @tries: how often the event was handed out, this time included. @event is borrowed for the call;
+ * NULL: there was none for options.idle_ms, and any verdict but KITH_VERDICT_STOP goes on. */
+typedef enum kith_verdict kith_on_work(void *context, uint64_t seq, unsigned tries,
+                                       const struct kith_value *event);
+
+/* Blocks, calling @on_work from this thread for one event after the other, and acknowledges or
+ * gives back as it says. Of what was taken at once, those that three quarters of ack_ms leave no
+ * time for are given back. Returns KITH_STATUS_STOPPED when the callback said so, or a failure that
+ * trying again will not mend; an absent daemon is waited for. @options is borrowed until it
+ * returns. Other threads may use @kith meanwhile, as workers too. */
+KITH_API enum kith_status kith_work(struct kith *kith, const struct kith_work_options *options,
+                                    kith_on_work *on_work, void *context);
+
+/* The steps of it, for workers of your own. As kith_call(): the reply is returned with
+ * KITH_STATUS_OK and _REFUSED. The result of a fetch has `items` ({seq, tries, worker, event}); it
+ * is held back for @wait_ms (at most 30000; 0: not) until there is one. */
+KITH_API enum kith_status kith_work_fetch(struct kith *kith,
+                                          const struct kith_work_options *options, int wait_ms,
+                                          struct kith_reply **reply);
+KITH_API enum kith_status kith_work_ack(struct kith *kith, const char *name, const uint64_t *seqs,
+                                        size_t count, struct kith_reply **reply);
+KITH_API enum kith_status kith_work_nack(struct kith *kith, const char *name, const uint64_t *seqs,
+                                         size_t count, int64_t delay_ms, struct kith_reply **reply);
+/* What was tried too often: `items`, and `next` where there are more, to be given as @after. */
+KITH_API enum kith_status kith_work_parked(struct kith *kith, const char *name, uint64_t after,
+                                           struct kith_reply **reply);
+/* Hand parked ones out again. */
+KITH_API enum kith_status kith_work_replay(struct kith *kith, const char *name,
+                                           const uint64_t *seqs, size_t count,
+                                           struct kith_reply **reply);
 
 #ifdef __cplusplus
 }

@@ -77,6 +77,16 @@ kith_put_strs(struct kith_args *args, const char *name, const char *const *value
 }
 
 void
+kith_put_uints(struct kith_args *args, const char *name, const uint64_t *values, size_t count)
+{
+    assert(count <= UINT32_MAX);
+    struct buf *out = put_name(args, name, 1 + count);
+    write_array(out, (uint32_t)count);
+    for (size_t i = 0; i < count; i++)
+        write_uint(out, values[i]);
+}
+
+void
 kith_put_pairs(struct kith_args *args, const char *name, const char *const *values,
                size_t pair_count)
 {

@@ -263,6 +263,7 @@ send_commit(struct subscription *sub)
     kith_args_clear(sub->args);
     kith_put_str(sub->args, "name", sub->options->cursor);
     kith_put_int(sub->args, "seq", (int64_t)sub->dealt);
+    kith_put_str(sub->args, "member", sub->options->member);
     char id[KITH_ID_SIZE];
     kith_make_id(id);
     const struct request request = {"cursor.commit", sub->args, id, sub->kith->auth, false};
@@ -317,6 +318,8 @@ page_args(struct subscription *sub, int hold_ms)
         kith_put_strs(sub->args, "types", options->types, options->type_count);
     if (options->member)
         kith_put_str(sub->args, "member", options->member);
+    if (options->audience_count > 0)
+        kith_put_strs(sub->args, "audience", options->audience, options->audience_count);
     if (hold_ms > 0)
         kith_put_int(sub->args, "wait_ms", hold_ms);
     return sub->args;
@@ -388,6 +391,22 @@ is_wanted(const struct subscription *sub, struct slice type)
     return options->type_count == 0;
 }
 
+/* The same of those whom the event is for. */
+static bool
+is_for_them(const struct subscription *sub, const struct kith_value *event)
+{
+    const struct kith_subscribe_options *options = sub->options;
+    const struct kith_value *audience = kith_get(event, "audience");
+    for (size_t i = 0; i < kith_value_count(audience); i++) {
+        const struct kith_value *member = kith_value_at(audience, i);
+        struct slice id = slice_of(kith_value_str(member), kith_value_size(member));
+        for (size_t other = 0; id.data && other < options->audience_count; other++)
+            if (slice_is(id, options->audience[other]))
+                return true;
+    }
+    return options->audience_count == 0;
+}
+
 static void
 take_beat(struct subscription *sub, const struct frame *frame)
 {
@@ -416,6 +435,7 @@ take_event(struct subscription *sub, const struct frame *frame)
             sub->status = KITH_STATUS_NO_MEMORY;
             return;
         }
+        is_told = is_for_them(sub, event);
     }
     sub->position = frame->seq;
     if (is_told)

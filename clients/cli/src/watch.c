@@ -19,7 +19,7 @@
 struct watch_options {
     const char *from, *since;
     const char *cursor, *member;
-    struct option_list types;
+    struct option_list types, audience;
     bool until_caught_up;
 };
 
@@ -34,6 +34,8 @@ static const struct option_row rows[] = {
      "go on where this cursor is, and move it along; kithd keeps it"},
     {"member", 'm', OPTION_TEXT, offsetof(struct watch_options, member), 0, 0, "MEMBER",
      "only this member's feed: what he may see, by its own numbers"},
+    {"audience", 'a', OPTION_LIST, offsetof(struct watch_options, audience), 0, 0, "MEMBER",
+     "only events in whose audience this member is; again for more"},
     {"until-caught-up", 0, OPTION_FLAG, offsetof(struct watch_options, until_caught_up), 0, 0, NULL,
      "end when everything known so far was told (begins at the start, if not said otherwise)"},
 };
@@ -211,6 +213,10 @@ make_options(const struct cli *cli, const struct watch_options *options,
     subscribe->type_count = options->types.count;
     subscribe->cursor = options->cursor;
     subscribe->member = options->member;
+    subscribe->audience = options->audience.count ? options->audience.at : NULL;
+    subscribe->audience_count = options->audience.count;
+    if (options->member && options->audience.count > 0)
+        return fail_usage(cli, "give --member or --audience, not both");
     if (options->from && options->since)
         return fail_usage(cli, "give --from or --since, not both");
     if (options->since) {
