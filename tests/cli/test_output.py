@@ -29,6 +29,15 @@ class Output(fake.Case):
         for name in ("half", "whole", "tenth", "tiny"):
             self.assertIsInstance(back[name], float)
 
+    def test_an_invite_is_mailed_and_a_link_is_passed_on(self):
+        for op in ("invite.create", "invite.link"):
+            self.fake.on[op] = lambda args: {"invite": "i1", "token": "t1", "existing": False}
+        for words, text in ((["ann@ex.com"], "mail it when"), ([], "pass it on")):
+            code, shown = self.on_terminal("invite", *words, "--as", "ada", "--page", "x://y/",
+                                           env={"NO_COLOR": "1"})
+            self.assertEqual((code, shown.splitlines()[0]), (0, "x://y/t1"))
+            self.assertIn(text, shown)
+
     def test_bytes_are_base64(self):
         for size in range(5):
             data = bytes([0, 255, 16, 131])[:size]

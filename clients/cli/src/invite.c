@@ -59,7 +59,7 @@ put_args(struct kith_args *args, const struct invite_options *options, const cha
 /* The link alone on its line, so that it can be taken whole. */
 static void
 put_people(struct buf *out, const struct cli *cli, const struct invite_options *options,
-           const struct kith_value *result)
+           bool is_link, const struct kith_value *result)
 {
     const char *page = options->page ? options->page : getenv("KITH_INVITE_PAGE");
     const char *token = kith_get_str(result, "token");
@@ -68,18 +68,20 @@ put_people(struct buf *out, const struct cli *cli, const struct invite_options *
     if (token)
         text_put(out, token, strlen(token));
     text_put_own(out, "\n");
-    text_printf(out, "%sinvite %s%s; mail it when invite.delivery_due says so%s\n",
-                style(cli->colour, STYLE_FAINT), kith_get_str(result, "invite"),
+    text_printf(out, "%sinvite %s%s; %s%s\n", style(cli->colour, STYLE_FAINT),
+                kith_get_str(result, "invite"),
                 kith_get_bool(result, "existing") ? ", the same as before" : "",
+                is_link ? "pass it on" : "mail it when invite.delivery_due says so",
                 style(cli->colour, STYLE_NONE));
 }
 
 static enum cli_exit
-print(const struct cli *cli, const struct invite_options *options, const struct kith_reply *reply)
+print(const struct cli *cli, const struct invite_options *options, bool is_link,
+      const struct kith_reply *reply)
 {
     struct buf out = {0};
     if (cli->people) {
-        put_people(&out, cli, options, kith_reply_result(reply));
+        put_people(&out, cli, options, is_link, kith_reply_result(reply));
     } else {
         json_put_value(&out, kith_reply_result(reply));
         text_put_own(&out, "\n");
@@ -106,7 +108,7 @@ invite(const struct cli *cli, const struct invite_options *options, const char *
     enum kith_status status =
         kith_call(kith, contact ? "invite.create" : "invite.link", args, options->id, &reply);
     if (status == KITH_STATUS_OK)
-        code = print(cli, options, reply);
+        code = print(cli, options, contact == NULL, reply);
     else
         code = status == KITH_STATUS_REFUSED ? cli_fail_reply(cli, reply)
                                              : cli_fail_status(cli, status);
