@@ -134,6 +134,7 @@ apply_invite_resent(struct apply *apply, const struct event *event)
     } else {
         assert(invite.state == INVITE_EXPIRED);
         invite.state = INVITE_ACTIVE;
+        invite.declined = false;
         invite_invited(apply->views, &invite, true);
     }
     invite.expires_ms = event->expires_ms;
@@ -218,6 +219,7 @@ apply_invite_declined(struct apply *apply, const struct event *event)
     note_complaint(apply, event, event->report);
     put_away(apply, &invite);
     invite.state = INVITE_DECLINED;
+    invite.declined = true;
     suppressed_put(apply->views, invite.contact, invite.inviter_number);
     invite_store(apply->views, &apply->scratch, &invite);
 }

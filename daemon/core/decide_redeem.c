@@ -146,13 +146,14 @@ is_blocked(const struct pair *pair)
     return pair->side[0].blocked_seq > 0 || pair->side[1].blocked_seq > 0;
 }
 
-/* A claim that was made in time holds although the invite has expired since. */
+/* A claim that was made in time holds although the invite has expired since, unless it was declined
+ * before. */
 static bool
 is_open(const struct redeem_facts *facts, msec_t now_ms)
 {
     const struct invite *invite = &facts->invite;
-    return invite_is_live(invite, now_ms) ||
-           (facts->by_claim && invite_state_at(invite, now_ms) == INVITE_EXPIRED);
+    return invite_is_live(invite, now_ms) || (facts->by_claim && !invite->declined &&
+                                              invite_state_at(invite, now_ms) == INVITE_EXPIRED);
 }
 
 static bool

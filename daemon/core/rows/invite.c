@@ -29,6 +29,7 @@ static const struct field fields[] = {
     [20] = FIELD_ROW(struct invite, uses, UINT, NULL),
     [21] = FIELD_ROW(struct invite, label, TEXT, NULL),
     [22] = FIELD_ROW(struct invite, asks, BOOL, NULL),
+    [23] = FIELD_ROW(struct invite, declined, BOOL, NULL),
 };
 
 static const struct field label_fields[] = {

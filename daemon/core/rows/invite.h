@@ -39,6 +39,7 @@ struct invite {
 
     uint64_t delivery;        /* enum delivery: what the mailer said last */
     bool bounced;             /* it was said once */
+    bool declined;            /* also once it has expired since, until it is sent again */
     uint64_t sent_ms;         /* when it was made or sent again, mailed or not */
     uint64_t resends;         /* how often it was sent again */
     uint64_t deliver_ms;      /* the inviter's slot for the last of these */
