@@ -185,8 +185,11 @@ send_more(struct kith *waiter)
     struct kith_reply *reply;
     uint64_t tag;
     bool expired;
-    if (kith_next(waiter, 1, &reply, &tag, &expired) != KITH_STATUS_TIMEOUT || expired)
-        die("a poll was answered");
+    enum kith_status status = kith_next(waiter, 1, &reply, &tag, &expired);
+    if (status == KITH_STATUS_REFUSED)
+        die(kith_reply_code(reply));
+    if (status != KITH_STATUS_TIMEOUT || expired)
+        die("a poll's time was over before all were parked");
 }
 
 /* An answer to a poll at the daemon's end. nanomsg throws away what it has not read by then, and a
