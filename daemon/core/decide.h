@@ -48,10 +48,10 @@ struct event *connect_pair(const struct pair_facts *who, uint64_t via,
 struct event *withdraw_request(const struct pair_facts *who, uint64_t cooldown_ms,
                                const struct rules *rules, struct decision *out);
 
-/* Add the event that ends the masked request of the one on @side, if there is one: @type is
- * withdrawn or expired. Returns NULL if there is none. */
-struct event *end_masked(const struct pair_facts *who, unsigned side, enum event_type type,
-                         msec_t ended_ms, const struct rules *rules, struct decision *out);
+/* Add the event that ends the actor's masked request, if there is one: @type is withdrawn or
+ * expired. Returns NULL if there is none. */
+struct event *end_masked(const struct pair_facts *who, enum event_type type, msec_t ended_ms,
+                         const struct rules *rules, struct decision *out);
 
 /* Add the event that ends a connection. */
 struct event *remove_connection(const struct pair_facts *who, const struct rules *rules,

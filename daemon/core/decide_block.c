@@ -28,7 +28,7 @@ block_other(const struct pair_facts *who, const struct rules *rules, struct deci
         remove_connection(who, rules, out);
     else if (pair_is_pending_from(&who->pair, side, out->now_ms))
         withdraw_request(who, 0, rules, out);
-    end_masked(who, side, EVENT_CONNECTION_WITHDRAWN, out->now_ms, rules, out);
+    end_masked(who, EVENT_CONNECTION_WITHDRAWN, out->now_ms, rules, out);
     one_sided(EVENT_MEMBER_BLOCKED, who, out);
     return KITH_OK;
 }

@@ -76,5 +76,5 @@ unconvert(const struct invite *invite, const struct pair_facts *who, enum event_
     assert(invite->inviter_number == who->actor.number);
     unsigned side = actor_side(who);
     if (public_id_equal(&who->pair.side[side].masked.invite, &invite->id))
-        end_masked(who, side, type, ended_ms, rules, out);
+        end_masked(who, type, ended_ms, rules, out);
 }

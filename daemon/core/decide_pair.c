@@ -113,16 +113,15 @@ withdraw_request(const struct pair_facts *who, uint64_t cooldown_ms, const struc
 }
 
 struct event *
-end_masked(const struct pair_facts *who, unsigned side, enum event_type type, msec_t ended_ms,
+end_masked(const struct pair_facts *who, enum event_type type, msec_t ended_ms,
            const struct rules *rules, struct decision *out)
 {
-    const struct masked *masked = &who->pair.side[side].masked;
-    bool is_actors = side == actor_side(who);
+    const struct masked *masked = &who->pair.side[actor_side(who)].masked;
     if (masked->seq == 0)
         return NULL;
     struct event *event = decision_event(out, type);
-    event->from = is_actors ? who->actor.id : who->other.id;
-    event->to = is_actors ? who->other.id : who->actor.id;
+    event->from = who->actor.id;
+    event->to = who->other.id;
     event->request = masked->request;
     event->hidden_ms = (uint64_t)(ended_ms + rules->settings->cooldown_invited);
     if (type == EVENT_CONNECTION_EXPIRED)

@@ -299,9 +299,8 @@ call_outcome(struct core *core, enum kith_err err)
 void
 call_forgive(struct core *core, enum kith_err before)
 {
-    if (core->err == KITH_INTERNAL && log_damage(core->log) > 0 &&
-        views_error(core->views) == KITH_OK)
-        core->err = before;
+    if (core->err == KITH_INTERNAL && log_damage(core->log) > 0)
+        core->err = before; /* what the views failed with stands */
 }
 
 enum kith_err

@@ -68,7 +68,7 @@ text_unseal(struct core *core, struct slice member, struct slice sealed, struct 
         struct member writer;
         member_load(core->views, member, &writer);
         /* Erased: the words are gone, and that is the point. Else the key was lost. */
-        if (writer.known && !writer.erased)
+        if (!writer.erased)
             core->err = KITH_INTERNAL;
         return;
     }

@@ -140,8 +140,7 @@ put_item(struct call *call, const struct share_entry *entry)
     struct entries_inner item = entries_open_item(result);
     entries_uint(result, "seq", entry->seq);
     entries_uint(result, "tries", entry->tries);
-    if (entry->worker.size > 0)
-        entries_str(result, "worker", entry->worker);
+    entries_str(result, "worker", entry->worker);
     event_render(entries_key(result, "event"), &event, cause);
     entries_close(result, item);
     size_t room = call->room < KITH_EVENT_PAGE_SIZE_MAX ? call->room : KITH_EVENT_PAGE_SIZE_MAX;

@@ -17,6 +17,7 @@
 
 static struct {
     unsigned left;    /* calls until the one that fails; 0: none does */
+    const char *only; /* calls of this one alone are counted; NULL: all are */
     const char *what; /* the one that failed; NULL: none has yet */
 } fail;
 
@@ -25,12 +26,23 @@ static inline void
 fail_at(unsigned nth)
 {
     fail.left = nth;
+    fail.only = NULL;
     fail.what = NULL;
+}
+
+/* The same of the calls of @what alone. */
+static inline void
+fail_at_only(const char *what, unsigned nth)
+{
+    fail_at(nth);
+    fail.only = what;
 }
 
 static inline bool
 fails(const char *what)
 {
+    if (fail.only && strcmp(fail.only, what) != 0)
+        return false;
     if (fail.left == 0 || --fail.left > 0)
         return false;
     fail.what = what;

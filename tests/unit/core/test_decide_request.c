@@ -321,6 +321,8 @@ test_limits_at_and_one_over(void **state)
          .answer = PENDING_REPLY("no_reason")},
         {"one over what may wait", .who.actor.outgoing = 500, .pending_ms = NOW + DAY_MS,
          .answer = "quota_exceeded {window: pending, limit: 500, used: 500, next_free_at: +1d}"},
+        {"the same, and nobody has looked until when", .who.actor.outgoing = 500,
+         .answer = "quota_exceeded {window: pending, limit: 500, used: 500}"},
         {"fifth note of the month", .note = NOTE(),
          .who.actor = {.note_month = 2025 * 12, .note_count = 4},
          .events = REQUESTED("note:'hello bob' cost:1 audience:from+to notify print:77 "

@@ -128,6 +128,12 @@ static const struct step script[] = {
     {"invite.create", "{member: eve, contact: {kind: opaque, value: v}}"}, /* mailed a day later */
     WAIT("1"),
     {"connection.counts", "{member: eve}"},
+    {"invite.create", "{member: gus, contact: {kind: opaque, value: u}}"},
+    {"invite.create", "{member: eve, contact: {kind: opaque, value: u}}"},
+    {"member.suspend", "{member: eve}"},
+    WAIT("1"),
+    {"connection.counts", "{member: eve}"}, /* it is not mailed now */
+    {"member.restore", "{member: eve}"},
 
     /* What is read of the log, and what subscribers keep. */
     {"event.read", "{limit: 3}"},
@@ -319,6 +325,85 @@ test_each_call_of_a_script(void **state)
     assert_memory_equal(live.sums, again.sums, sizeof(live.sums));
 }
 
+/* --- what the script is too short for ------------------------------------------------------------
+ */
+
+/* A slice of the invites of one contact, as the sweep converts them. */
+static void
+test_each_call_of_a_slice(void **state)
+{
+    (void)state;
+    register_many(CONVERT_COUNT_MAX + 2);
+    members("zoe");
+    together();
+    for (unsigned i = 0; i < CONVERT_COUNT_MAX + 2; i++)
+        done("invite.create", "{member: m%u, contact: {kind: opaque, value: z}}", i);
+    done("member.verify_contact", "{member: zoe, contact: {kind: opaque, value: z}}");
+    apart();
+    seq_t last = last_seq();
+    for (unsigned nth = 1;; nth++) {
+        turn_begin();
+        fail_at(nth);
+        unsigned count = core_sweep(world.core, world.now_ms);
+        fail.left = 0;
+        if (!fail.what) {
+            assert_int_equal(count, 3); /* two, and that they were the last */
+            turn_end();
+            break;
+        }
+        undo(store_views(world.store), last);
+    }
+    done("connection.counts", "{member: zoe}");
+    assert_non_null(strstr(outcome(), "incoming: 102"));
+    expect_rows();
+}
+
+/* More candidates than the first table of a suggestion holds. */
+static void
+test_each_table_of_a_suggestion(void **state)
+{
+    (void)state;
+    register_many(600);
+    members("ada");
+    connect_hub("m0", 1, 599);
+    connect_two("ada", "m0");
+    for (unsigned nth = 1;; nth++) {
+        turn_begin();
+        write_message("connection.suggest", "q", "{member: ada, limit: 1}");
+        fail_at_only("calloc", nth);
+        execute();
+        fail.left = 0;
+        store_abort(world.store);
+        core_end(world.core, false);
+        if (!fail.what)
+            break;
+        expect_text("suggest", fail.what, "unavailable", outcome());
+        assert_true(nth < FAILED_COUNT_MAX);
+    }
+    expect_text("suggest", "reply", "ok {items: [{member: m1, mutuals: 1, score: 1}]}", outcome());
+    expect_rows();
+}
+
+/* Who could not say what he waits for looks again at once. */
+static void
+test_a_wait_needs_memory(void **state)
+{
+    (void)state;
+    bool is_over = false;
+    members("ada");
+    for (unsigned nth = 1; !is_over; nth++) {
+        turn_begin();
+        write_message("event.read", "q", "{end: true, wait_ms: 5}");
+        fail_at_only("realloc", nth);
+        execute();
+        fail.left = 0;
+        struct core_wait wait = world.wait;
+        turn_end();
+        assert_non_null(fail.what);
+        is_over = world.answer == CORE_WAITS && core_wait_is_over(world.core, &wait);
+    }
+}
+
 /* --- beginning and replaying -------------------------------------------------------------------
  */
 
@@ -365,9 +450,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        world_test(test_each_call_of_a_script),
-        world_test(test_a_core_needs_memory),
-        world_test(test_each_call_of_a_replay),
+        world_test(test_each_call_of_a_script),      world_test(test_each_call_of_a_slice),
+        world_test(test_each_table_of_a_suggestion), world_test(test_a_wait_needs_memory),
+        world_test(test_a_core_needs_memory),        world_test(test_each_call_of_a_replay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -392,6 +392,24 @@ test_who_parted_is_not_suggested(void **state)
     expect_rows();
 }
 
+/* In a batch that is nearly full, a page of mutual connections ends early, or is too large. */
+static void
+test_mutuals_where_room_is_short(void **state)
+{
+    (void)state;
+    members("ada bob cyd dan");
+    connect_two("ada", "cyd");
+    connect_two("ada", "dan");
+    connect_two("bob", "cyd");
+    connect_two("bob", "dan");
+    expect_in(10, "connection.mutuals", "{viewer: ada, other: bob}", "too_large");
+    expect_in(150, "connection.mutuals", "{viewer: ada, other: bob}",
+              "ok {items: [{member: cyd}], count: 2, next: 00000003}");
+    expect_in(200, "connection.mutuals", "{viewer: ada, other: bob}",
+              "ok {items: [{member: cyd}, {member: dan}], count: 2}");
+    expect_rows();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -403,6 +421,7 @@ main(int argc, char **argv)
         world_test(test_what_counts_for_a_suggestion),
         world_test(test_who_waits_for_many_comes_last),
         world_test(test_who_parted_is_not_suggested),
+        world_test(test_mutuals_where_room_is_short),
     };
     if (argc > 1)
         seed = strtoull(argv[1], NULL, 10);

@@ -321,6 +321,26 @@ test_a_contact_that_moves(void **state)
     expect_rows();
 }
 
+/* Who is a member already may say which contact he has, be it nobody's or his own. */
+static void
+test_a_member_says_his_contact(void **state)
+{
+    (void)state;
+    members("ada bob cyd");
+    done("invite.create", "{member: ada, " EMAIL("b@ex.com") "}");
+    keep("token", first);
+    EXPECT("invite.redeem", args("{token: '%s', member: bob, " EMAIL("b@ex.com") "}", first),
+           "ok {inviter: ada, joined: false, connection: connected}");
+    done("member.verify_contact", "{member: cyd, " EMAIL("c@ex.com") "}");
+    done("invite.create", "{member: ada, " EMAIL("c@ex.com") "}");
+    keep("token", first);
+    EXPECT("invite.redeem", args("{token: '%s', member: cyd, " EMAIL("c@ex.com") "}", first),
+           "ok {inviter: ada, joined: false, connection: connected}");
+    expect("contact.unsuppress", "{member: bob, " EMAIL("b@ex.com") "}", "ok {}");
+    expect("contact.unsuppress", "{member: cyd, " EMAIL("c@ex.com") "}", "ok {}");
+    expect_rows();
+}
+
 /* It became his own request, and he has to ask: his invite's request gives way. */
 static void
 test_whom_it_asked_has_no_room(void **state)
@@ -348,19 +368,27 @@ static void
 test_a_backlog(void **state)
 {
     (void)state;
-    static const char *const ends[] = {"", "{member: zoe, " EMAIL("z@ex.com") "}", "{member: zoe}"};
+    static const struct {
+        unsigned count;
+        const char *op, *args; /* what becomes of the contact before the sweep; NULL: nothing */
+    } ways[] = {
+        {2 * CONVERT_COUNT_MAX + 10, NULL, NULL},
+        {2 * CONVERT_COUNT_MAX + 10, "member.drop_contact",
+         "{member: zoe, contact: {kind: opaque, value: z1}}"},
+        {CONVERT_COUNT_MAX + 10, "member.verify_contact",
+         "{member: yan, contact: {kind: opaque, value: z2}}"},
+        {2 * CONVERT_COUNT_MAX + 10, "member.close", "{member: zoe}"},
+    };
     register_many(2 * CONVERT_COUNT_MAX + 10);
     members("zoe yan");
-    for (unsigned way = 0; way < ARRAY_COUNT(ends); way++) {
+    for (unsigned way = 0; way < ARRAY_COUNT(ways); way++) {
         together();
-        for (unsigned i = 0; i < 2 * CONVERT_COUNT_MAX + 10; i++)
+        for (unsigned i = 0; i < ways[way].count; i++)
             done("invite.create", "{member: m%u, contact: {kind: opaque, value: z%u}}", i, way);
         done("member.verify_contact", "{member: zoe, contact: {kind: opaque, value: z%u}}", way);
         says("the first hundred", "converted: 100", true);
-        if (way == 1)
-            done("member.drop_contact", "{member: zoe, contact: {kind: opaque, value: z1}}");
-        if (way == 2)
-            done("member.close", "{member: zoe}");
+        if (ways[way].op)
+            done(ways[way].op, "%s", ways[way].args);
         apart();
         turn_begin();
         while (core_sweep(world.core, world.now_ms) > 0)
@@ -468,6 +496,7 @@ main(void)
         world_test(test_the_end_of_what_it_became),
         world_test(test_a_declined_one_is_absorbed_for_longer),
         world_test(test_a_contact_that_moves),
+        world_test(test_a_member_says_his_contact),
         world_test(test_whom_it_asked_has_no_room),
         world_test(test_a_backlog),
         world_test(test_a_backlog_behind_a_token),

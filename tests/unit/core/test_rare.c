@@ -50,6 +50,24 @@ test_words_that_are_gone(void **state)
     expect_rows();
 }
 
+/* Erased, and what was between him and others is not swept yet: his words are gone before. */
+static void
+test_words_that_are_erased(void **state)
+{
+    (void)state;
+    members("ada bob");
+    done("connection.request", "{from: ada, to: bob, note: 'we met'}");
+    done("connection.outgoing", "{member: ada}");
+    assert_non_null(strstr(outcome(), "note: 'we met'"));
+    together();
+    done("member.erase", "{member: ada}");
+    done("connection.outgoing", "{member: ada}");
+    assert_non_null(strstr(outcome(), "member: bob"));
+    assert_null(strstr(outcome(), "note: "));
+    apart();
+    expect_rows();
+}
+
 /* Whose contact proves nothing: another's. */
 static void
 test_anothers_contact_is_no_proof(void **state)
@@ -205,6 +223,7 @@ main(void)
         world_test(test_access_one_by_one),
         world_test(test_preview_of_what_is_due),
         world_test(test_words_that_are_gone),
+        world_test(test_words_that_are_erased),
         world_test(test_anothers_contact_is_no_proof),
         world_test(test_when_a_place_is_free),
         world_test(test_reported_twice),

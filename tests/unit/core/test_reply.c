@@ -75,6 +75,11 @@ test_a_refusal_says_why(void **state)
     struct entries detail = {0};
     struct buf reply = {0};
     entries_cstr(&detail, "field", "x");
+    detail.buf.failed = true;
+    reply_error(&reply, &plain, KITH_BUSY, NULL, &detail, KITH_MESSAGE_SIZE_MAX);
+    assert_true(reply.failed);
+    buf_clear(&reply);
+    detail.buf.failed = false;
     reply_error(&reply, &plain, KITH_BUSY, NULL, NULL, KITH_MESSAGE_SIZE_MAX);
     expect_reply("its own text", &reply,
                  BUSY ", text: 'more work is waiting than the daemon takes on; try again in a "

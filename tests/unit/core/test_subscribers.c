@@ -2,32 +2,6 @@
  * lines of the log. */
 #include "world.h"
 
-/* Answer the message in @room bytes, as in a batch that is nearly full. */
-static const char *
-tell_in(size_t room, const char *op, const char *args)
-{
-    struct envelope envelope;
-    struct envelope_fault fault;
-    struct reply_head head = {.in_batch = true};
-    write_message(op, "q", args);
-    assert_int_equal(envelope_open(buf_slice(&world.message), &envelope, &fault), KITH_OK);
-    turn_begin();
-    buf_clear(&world.reply);
-    world.context.now_ms = world.now_ms;
-    if (kith_ops[envelope.op].kind == KITH_KIND_COMMAND)
-        execute_command(world.core, &envelope, &world.context, &head, room, &world.reply,
-                        &world.wait);
-    else
-        execute_query(world.core, &envelope, &world.context, &head, room, &world.reply,
-                      &world.wait);
-    world.answer = CORE_REPLIED;
-    turn_end();
-    return outcome();
-}
-
-#define EXPECT_IN(room, op, args, expected) \
-    expect_text(op " " args, "reply", expected, tell_in(REPLY_ITEM_SIZE_MAX + (room), op, args))
-
 /* --- cursors ---------------------------------------------------------------------------------- */
 
 static void
@@ -46,8 +20,8 @@ test_cursors(void **state)
     expect("cursor.list", "{limit: 1}", "ok {items: [{name: a, seq: 1, lag: 1}], next: a}");
     expect("cursor.list", "{limit: 501, after: a}",
            "ok {items: [{name: b, seq: 2, lag: 0}, {name: c, seq: 2, lag: 0}]}");
-    EXPECT_IN(340, "cursor.list", "{}", "ok {items: [{name: a, seq: 1, lag: 1}], next: a}");
-    EXPECT_IN(10, "cursor.list", "{}", "too_large");
+    expect_in(340, "cursor.list", "{}", "ok {items: [{name: a, seq: 1, lag: 1}], next: a}");
+    expect_in(10, "cursor.list", "{}", "too_large");
     done("server.stats", "{}");
     assert_int_equal(world.stats.cursor_lag_max, 1);
     expect("cursor.delete", "{name: a}", "ok {seq: 1}");
@@ -60,11 +34,38 @@ test_a_damaged_cursor(void **state)
 {
     (void)state;
     members("ada");
+    char large[8 + KITH_MEMBER_SIZE_MAX + 2] = "";
+    memset(large, 'x', sizeof(large) - 1);
     turn_begin();
     state_put(store_state(world.store), STATE_CURSOR, slice_str("a"), slice_str("x"));
+    state_put(store_state(world.store), STATE_CURSOR, slice_str("b"), slice_str(large));
     turn_end();
     done("server.stats", "{}");
-    expect("cursor.list", "{}", "ok {items: [{name: a}]}");
+    expect("cursor.list", "{}", "ok {items: [{name: a}, {name: b}]}");
+    expect_rows();
+}
+
+/* Numbers of a feed are not those of the log. */
+static void
+test_a_cursor_of_a_feed(void **state)
+{
+    (void)state;
+    members("ada bob");
+    done("member.update", "{member: ada, tier: free}");
+    done("member.update", "{member: ada, tier: premium}");
+    expect("cursor.commit", "{name: a, member: nobody, seq: 1}", "no_such_member {field: member}");
+    expect("cursor.commit", "{name: a, member: ada, seq: 4}", "bad_argument {field: seq}");
+    expect("cursor.commit", "{name: a, member: ada, seq: 2}", "ok {seq: 2}");
+    expect("cursor.commit", "{name: a, member: ada, seq: 1}", "ok {seq: 2}");
+    expect("cursor.commit", "{name: a, member: bob, seq: 1}", "bad_argument {field: member}");
+    expect("cursor.commit", "{name: a, seq: 3}", "bad_argument {field: member}");
+    expect("cursor.get", "{name: a}", "ok {member: ada, seq: 2, lag: 1}");
+    /* One without a member becomes one of a member, even where that sets it back. */
+    expect("cursor.commit", "{name: b, seq: 4}", "ok {seq: 4}");
+    expect("cursor.commit", "{name: b, member: ada, seq: 3}", "ok {seq: 3}");
+    expect("cursor.list", "{}",
+           "ok {items: [{name: a, member: ada, seq: 2, lag: 1}, {name: b, member: ada, seq: 3, "
+           "lag: 0}]}");
     expect_rows();
 }
 
@@ -129,13 +130,13 @@ test_what_is_parked(void **state)
     done("subscription.parked", "{name: n, after: 2}");
     if (strstr(outcome(), "seq: 1,"))
         expect_text("behind the second", "reply", "only the third", outcome());
-    EXPECT_IN(600, "subscription.parked", "{name: n}", outcome());
-    EXPECT_IN(10, "subscription.parked", "{name: n}", "too_large");
+    expect_in(600, "subscription.parked", "{name: n}", outcome());
+    expect_in(10, "subscription.parked", "{name: n}", "too_large");
     expect("subscription.ack", "{name: n, seqs: [3]}", "ok {acked: 1, open: 0, parked: 2}");
     expect("subscription.replay", "{name: n, seqs: [2, 7]}",
            "ok {replayed: 1, open: 1, parked: 1}");
     expect("subscription.ack", "{name: n, seqs: [2]}", "ok {acked: 0, open: 1, parked: 1}");
-    EXPECT_IN(10, "subscription.fetch", FETCH(""),
+    expect_in(10, "subscription.fetch", FETCH(""),
               "ok {items: [], open: 1, parked: 1, next: 3, last_seq: 3}");
     expect_rows();
 }
@@ -182,6 +183,139 @@ test_a_damaged_subscription(void **state)
     state_put(store_state(world.store), STATE_SUBSCRIPTION, slice_str("n"), slice_str("x"));
     turn_end();
     expect("subscription.fetch", "{name: n, worker: w}", "internal");
+    expect_rows();
+}
+
+/* --- a fetch that waits ------------------------------------------------------------------------
+ */
+
+/* Is there one among what the batch had that the wait has a key of? */
+static bool
+wakes(const struct core_wait *wait)
+{
+    uint64_t own[64];
+    const uint64_t *keys;
+    unsigned count;
+    assert_in_range(wait->key_count, 1, ARRAY_COUNT(own));
+    memcpy(own, core_wait_keys(world.core, wait), wait->key_count * sizeof(own[0]));
+    assert_true(core_woken(world.core, &keys, &count));
+    for (unsigned i = 0; i < count * wait->key_count; i++)
+        if (keys[i / wait->key_count] == own[i % wait->key_count])
+            return true;
+    return false;
+}
+
+/* How a wait of @args goes on after what happens in the same batch. */
+static bool
+is_woken_by(const char *args, const char *op, const char *format, ...)
+{
+    char later[128];
+    va_list values;
+    va_start(values, format);
+    vsnprintf(later, sizeof(later), format, values);
+    va_end(values);
+    together();
+    assert_string_equal(tell("subscription.fetch", args), "waits");
+    struct core_wait wait = world.wait;
+    done(op, "%s", later);
+    apart();
+    assert_true(core_wait_is_over(world.core, &wait)); /* whatever it was */
+    return wakes(&wait);
+}
+
+#define WAIT(more) FETCH(", wait_ms: 500" more)
+
+static void
+test_a_fetch_waits(void **state)
+{
+    (void)state;
+    members("ada bob");
+    done("subscription.fetch", FETCH(", wait_ms: 500")); /* there is something */
+    expect("subscription.fetch", FETCH(", wait_ms: 0"),
+           "ok {items: [], open: 2, parked: 0, next: 2, last_seq: 2}");
+    world.context.last_try = true;
+    expect("subscription.fetch", WAIT(""),
+           "ok {items: [], open: 2, parked: 0, next: 2, last_seq: 2}");
+    world.context.last_try = false;
+    assert_true(is_woken_by(WAIT(""), "member.update", "{member: ada, tier: free}"));
+    done("subscription.ack", "{name: n, seqs: [1, 2]}");
+    done("subscription.fetch", FETCH(""));
+    assert_true(is_woken_by(WAIT(""), "subscription.nack", "{name: n, seqs: [3]}"));
+    done("subscription.fetch", FETCH(""));
+    assert_true(is_woken_by(WAIT(", types: [member.]"), "clock.advance", "{ms: 0}"));
+    assert_false(
+        is_woken_by(WAIT(", types: [invite.]"), "member.block", "{member: ada, other: bob}"));
+    expect_rows();
+}
+
+/* With the system's clock it also waits for the moment at which something may be handed out. */
+static void
+test_a_fetch_waits_for_a_deadline(void **state)
+{
+    (void)state;
+    world_close();
+    world.clock_is_systems = true;
+    world_open();
+    world_replay();
+    expect("subscription.fetch", WAIT(""), "waits"); /* there is no such subscription yet */
+    assert_int_equal(world.wait.again_ms, 0);
+    members("ada bob cyd");
+    done("subscription.fetch", FETCH(", limit: 2"));
+    done("subscription.fetch", "{name: n, worker: w, ack_ms: 5000}");
+    done("member.update", "{member: ada, tier: free}"); /* held back behind her first event */
+    world.now_ms += 300;
+    expect("subscription.fetch", WAIT(""), "waits");
+    assert_int_equal(world.wait.again_ms, 700);
+    world.now_ms += 695;
+    expect("subscription.fetch", WAIT(""), "waits");
+    assert_int_equal(world.wait.again_ms, 10); /* not without end */
+    done("subscription.nack", "{name: n, seqs: [3], delay_ms: 2}");
+    done("subscription.nack", "{name: n, seqs: [2], delay_ms: 8000}");
+    done("subscription.ack", "{name: n, seqs: [1]}");
+    world.now_ms += 2;
+    done("subscription.fetch", WAIT(", limit: 2"));
+    expect("subscription.fetch", WAIT(""), "waits");
+    assert_int_equal(world.wait.again_ms, 1000);
+    world.clock_is_systems = false;
+    expect_rows();
+}
+
+/* It looks at further events only while there is room for them, and stores now and then how far it
+ * has come. */
+static void
+test_a_fetch_that_finds_nothing(void **state)
+{
+    (void)state;
+    register_many(KITH_OPEN_COUNT_MAX + 2);
+    done("subscription.fetch", FETCH(", limit: 1000"));
+    expect("subscription.fetch", WAIT(""), "waits"); /* all are out */
+    assert_int_equal(world.wait.wake_seq, CORE_SEQ_NEVER);
+    assert_int_equal(world.wait.scanned, KITH_OPEN_COUNT_MAX);
+    done("subscription.delete", "{name: n}");
+    expect("subscription.fetch", WAIT(", types: [invite.]"), "waits");
+    assert_int_equal(world.wait.scanned, KITH_OPEN_COUNT_MAX + 2);
+    together();
+    for (unsigned i = 0; i < KITH_EVENT_SCAN_MAX + 1; i++)
+        done("clock.advance", "{ms: 0}");
+    apart();
+    expect("subscription.fetch", WAIT(", types: [invite.]"), "waits");
+    assert_int_equal(world.wait.wake_seq, last_seq()); /* at once: the scan was cut */
+    expect("subscription.fetch", FETCH(", types: [invite.]"),
+           "ok {items: [], open: 0, parked: 0, next: 11003, last_seq: 11003}");
+    expect_rows();
+}
+
+/* More may be handed out than are asked for. */
+static void
+test_a_fetch_of_some(void **state)
+{
+    (void)state;
+    members("ada bob cyd");
+    done("subscription.fetch", FETCH(""));
+    world.now_ms += 1000;
+    done("subscription.fetch", FETCH(", limit: 2"));
+    if (!strstr(outcome(), "seq: 2,") || strstr(outcome(), "seq: 3,"))
+        expect_text("two of three", "reply", "the first two", outcome());
     expect_rows();
 }
 
@@ -237,6 +371,12 @@ test_a_feed(void **state)
     expect("event.read", "{member: ada, after: 2, wait_ms: 5}", "waits");
     world.context.scanned = 2;
     expect("event.read", "{member: ada}", "ok {events: [], next: 2, last_seq: 2}");
+    world.context.scanned = 1; /* the end was there when the query came */
+    world.context.has_scanned = true;
+    done("event.read", "{member: ada, end: true}");
+    if (!strstr(outcome(), "seq: 2,"))
+        expect_text("what came since", "reply", "seq: 2", outcome());
+    world.context.has_scanned = false;
     world.context.scanned = 0;
     world.context.last_try = true;
     expect("event.read", "{member: ada, after: 2, wait_ms: 5}",
@@ -270,12 +410,17 @@ main(void)
     const struct CMUnitTest tests[] = {
         world_test(test_cursors),
         world_test(test_a_damaged_cursor),
+        world_test(test_a_cursor_of_a_feed),
         world_test(test_too_many_cursors),
         world_test(test_a_subscription),
         world_test(test_what_is_parked),
         world_test(test_a_full_subscription),
         world_test(test_too_many_subscriptions),
         world_test(test_a_damaged_subscription),
+        world_test(test_a_fetch_waits),
+        world_test(test_a_fetch_waits_for_a_deadline),
+        world_test(test_a_fetch_that_finds_nothing),
+        world_test(test_a_fetch_of_some),
         world_test(test_a_subscription_that_filters),
         world_test(test_pages_of_the_log),
         world_test(test_a_feed),

@@ -21,8 +21,12 @@ test_a_poll_waits_for_something_to_say(void **state)
     world.context.scanned = 1;
     expect("event.read", "{types: [member.closed], wait_ms: 500}", "waits");
     assert_int_equal(world.wait.scanned, 2);
+    world.context.has_scanned = true;
+    world.context.scanned = 1; /* the end was there when the query came */
+    assert_non_null(strstr(tell("event.read", "{end: true}"), "member: bob"));
     world.context.scanned = 2;
     expect("event.read", "{}", "ok {events: [], next: 2, last_seq: 2}"); /* looked at before */
+    world.context.has_scanned = false;
     expect_rows();
 }
 
@@ -34,6 +38,7 @@ test_a_filtered_scan_goes_on_in_slices(void **state)
     expect("event.read", "{types: [member.closed], wait_ms: 500}", "waits");
     assert_int_equal(world.wait.scanned, KITH_EVENT_SCAN_MAX);
     assert_int_equal(world.wait.wake_seq, KITH_EVENT_SCAN_MAX + 5); /* at once */
+    assert_null(core_wait_keys(world.core, &world.wait));
     expect("event.read", "{types: [member.closed]}",
            "ok {events: [], next: 10000, last_seq: 10005}");
     expect_rows();

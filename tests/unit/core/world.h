@@ -267,6 +267,32 @@ tell(const char *op, const char *args)
 
 #define expect(op, args, expected) expect_text(op " " args, "reply", expected, tell(op, args))
 
+/* Answer the message in @room bytes, as in a batch that is nearly full. */
+static inline const char *
+tell_in(size_t room, const char *op, const char *args)
+{
+    struct envelope envelope;
+    struct envelope_fault fault;
+    struct reply_head head = {.in_batch = true};
+    write_message(op, "q", args);
+    assert_int_equal(envelope_open(buf_slice(&world.message), &envelope, &fault), KITH_OK);
+    turn_begin();
+    buf_clear(&world.reply);
+    world.context.now_ms = world.now_ms;
+    if (kith_ops[envelope.op].kind == KITH_KIND_COMMAND)
+        execute_command(world.core, &envelope, &world.context, &head, room, &world.reply,
+                        &world.wait);
+    else
+        execute_query(world.core, &envelope, &world.context, &head, room, &world.reply,
+                      &world.wait);
+    world.answer = CORE_REPLIED;
+    turn_end();
+    return outcome();
+}
+
+#define expect_in(room, op, args, expected) \
+    expect_text(op " " args, "reply", expected, tell_in(REPLY_ITEM_SIZE_MAX + (room), op, args))
+
 /* One of those that only matter in that they succeed. */
 static inline void
 done(const char *op, const char *format, ...)
