@@ -328,6 +328,19 @@ check_shape(struct core *core, const struct envelope *envelope, bool in_batch)
     return names_one_twice(&core->args) ? KITH_SELF : KITH_OK;
 }
 
+/* Most of what a command waits for is memory: rows of members and ids that nobody has just touched.
+ */
+static void
+expect_rows(struct core *core, const struct envelope *envelope)
+{
+    static const enum kith_arg members[] = {KITH_ARG_FROM, KITH_ARG_TO, KITH_ARG_MEMBER,
+                                            KITH_ARG_OTHER};
+    views_expect(core->views, VIEW_DEDUPE, envelope->id);
+    for (unsigned i = 0; i < ARRAY_COUNT(members); i++)
+        if (args_has(&core->args, members[i]))
+            views_expect(core->views, VIEW_MEMBER, args_text(&core->args, members[i]));
+}
+
 enum core_answer
 execute_command(struct core *core, const struct envelope *envelope,
                 const struct core_context *context, struct reply_head *head, size_t room,
@@ -348,6 +361,7 @@ execute_command(struct core *core, const struct envelope *envelope,
         return CORE_REPLIED;
     }
 
+    expect_rows(core, envelope);
     command_hash(envelope, hash);
     if (find_earlier(core, envelope->id, context->now_ms, &first)) {
         if (slice_equal(first.head_hash, slice_of(hash, sizeof(hash))))

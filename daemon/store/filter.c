@@ -82,6 +82,12 @@ filter_may_have(const struct filter *filter, uint64_t hash)
     return true;
 }
 
+void
+filter_expect(const struct filter *filter, uint64_t hash)
+{
+    __builtin_prefetch(block_of(filter, hash));
+}
+
 bool
 filter_is_full(const struct filter *filter)
 {

@@ -28,6 +28,8 @@ void filter_add(struct filter *filter, uint64_t hash);
 
 /* False: no key with this hash was added. */
 bool filter_may_have(const struct filter *filter, uint64_t hash);
+/* It will be asked: fetch the cache line. */
+void filter_expect(const struct filter *filter, uint64_t hash);
 
 /* More keys were added than it was made for: a new one pays. */
 bool filter_is_full(const struct filter *filter);

@@ -44,6 +44,14 @@ hash_find(const struct hash *hash, const struct arena *arena, uint32_t key_hash,
     }
 }
 
+/* hash_find() will be asked for it: fetch its slot. */
+static inline void
+hash_expect(const struct hash *hash, uint32_t key_hash)
+{
+    if (hash->slots)
+        __builtin_prefetch(&hash->slots[key_hash & hash->mask]);
+}
+
 /* Make sure that one more row fits; false if memory is short. */
 bool hash_ensure(struct hash *hash);
 

@@ -87,6 +87,18 @@ views_get(struct views *views, enum view_table table, struct slice key)
     return disk_get(views, &wanted);
 }
 
+void
+views_expect(const struct views *views, enum view_table table, struct slice key)
+{
+    struct overlay_key wanted = overlay_key_of(table, key);
+    hash_expect(&views->active->points, (uint32_t)wanted.hash);
+    if (views->frozen)
+        hash_expect(&views->frozen->points, (uint32_t)wanted.hash);
+    if (views->filters[table])
+        filter_expect(views->filters[table], wanted.hash);
+    __builtin_prefetch(&views->found[wanted.hash & (FOUND_COUNT - 1)]);
+}
+
 enum kith_err
 views_error(const struct views *views)
 {
