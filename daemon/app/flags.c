@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include "app/units.h"
 #include "base/assert.h"
 #include "base/nearest.h"
+
+#define VERIFY_RATE_MIN (64 * 1024) /* with less it would never come to an end */
 
 struct flag_row {
     const char *name;
@@ -26,8 +29,11 @@ static const struct flag_row rows[] = {
     {"--check", .action = FLAGS_CHECK,
      .help = "tell what is wrong with the settings, or print all of them, and exit"},
     {"--verify", .action = FLAGS_VERIFY,
-     .help = "read all the data of a stopped daemon, tell what is damaged, and exit"},
-    {"--deep", .help = "with --verify: also make the views anew elsewhere, and compare"},
+     .help = "read all the data, of a running daemon too, tell what is damaged, and exit"},
+    {"--deep",
+     .help = "with --verify: also make the views anew elsewhere, and compare; stopped only"},
+    {"--online", .help = "with --verify: as beside a running daemon, whether one runs or not"},
+    {"--rate", "SIZE", .help = "with --verify: read no more than so much a second, as in 32MiB"},
     {"--json", .help = "with --verify: a JSON object a line"},
     {"--print-config", .action = FLAGS_PRINT_CONFIG,
      .help = "print the reference of all settings, a file that sets nothing"},
@@ -114,6 +120,14 @@ add_set(struct flags *flags, const char *argument, struct problems *problems)
 }
 
 static void
+take_rate(struct flags *flags, const char *argument, struct problems *problems)
+{
+    if (!units_parse(UNIT_SIZE, argument, &flags->rate) || flags->rate < VERIFY_RATE_MIN)
+        problems_add(problems, "--rate %s: expected %s, from 64KiB up", argument,
+                     units_expected(UNIT_SIZE));
+}
+
+static void
 take(struct flags *flags, const struct flag_row *row, const char *argument,
      struct problems *problems)
 {
@@ -124,6 +138,10 @@ take(struct flags *flags, const struct flag_row *row, const char *argument,
         flags->file = argument;
     else if (strcmp(row->name, "--set") == 0)
         add_set(flags, argument, problems);
+    else if (strcmp(row->name, "--rate") == 0)
+        take_rate(flags, argument, problems);
+    else if (strcmp(row->name, "--online") == 0)
+        flags->online = true;
     else if (strcmp(row->name, "--deep") == 0)
         flags->deep = true;
     else if (strcmp(row->name, "--json") == 0)
@@ -183,6 +201,11 @@ flags_read(struct flags *flags, int argc, char **argv, const char *(*lookup)(con
             add_value(flags, variables[i].variable, variables[i].key, text, problems);
     }
     read_words(flags, argc, argv, problems);
-    if ((flags->deep || flags->json) && flags->action != FLAGS_VERIFY)
-        problems_add(problems, "%s goes with --verify", flags->deep ? "--deep" : "--json");
+    if (flags->action != FLAGS_VERIFY &&
+        (flags->online || flags->deep || flags->json || flags->rate))
+        problems_add(problems, "%s goes with --verify",
+                     flags->online ? "--online"
+                     : flags->deep ? "--deep"
+                     : flags->json ? "--json"
+                                   : "--rate");
 }

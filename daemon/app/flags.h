@@ -20,7 +20,8 @@ enum flags_action {
 
 struct flags {
     enum flags_action action;
-    bool deep, json;                                   /* of --verify */
+    bool online, deep, json;                           /* of --verify, and so is the rate: */
+    int64_t rate;                                      /* bytes a second; 0: no limit */
     const char *file;                                  /* the configuration file, or NULL */
     struct config_value values[FLAGS_VALUE_COUNT_MAX]; /* the environment's, then the flags' */
     unsigned value_count;

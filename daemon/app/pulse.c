@@ -96,9 +96,18 @@ look_at_damage(struct daemon *daemon)
     notify_status("the log is damaged at event %" PRIu64, damage);
 }
 
+static void
+look_at_readers(struct daemon *daemon)
+{
+    unsigned dead = store_reap_readers(daemon->store);
+    if (dead > 0)
+        diag(DIAG_NOTICE, "%u readers of the data have died: what they kept is free again", dead);
+}
+
 void
 daemon_pulse(struct daemon *daemon)
 {
+    look_at_readers(daemon);
     daemon_look_at_disk(daemon);
     look_at_damage(daemon);
     if (daemon->damage == 0)

@@ -51,6 +51,13 @@ env_pad(struct env *env)
     }
 }
 
+unsigned
+env_reap_readers(struct env *env)
+{
+    int dead = 0;
+    return mdb_reader_check(env->mdb, &dead) == 0 ? (unsigned)dead : 0;
+}
+
 static bool
 is_damage(int rc)
 {

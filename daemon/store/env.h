@@ -83,6 +83,10 @@ void env_abort(struct env_txn *txn);
  * taken and let go within one transaction, so that a shorter file would be no proof of damage. */
 void env_pad(struct env *env);
 
+/* Give back the slots of readers that have died. Returns how many there were; 0 on failure, which
+ * costs no more than a file that grows. */
+unsigned env_reap_readers(struct env *env);
+
 uint64_t env_size(const struct env *env); /* bytes of the file on disk */
 
 static inline MDB_val

@@ -121,15 +121,13 @@ lock_sign(int fd)
         return;
 }
 
-static void
-lock_refused(const char *path, int fd, struct fault *fault)
+long
+store_lock_owner(int fd)
 {
-    char text[32] = "?";
+    char text[32] = "";
     ssize_t size = pread(fd, text, sizeof(text) - 1, 0);
-    if (size > 0)
-        text[strcspn(text, "\n")] = 0;
-    fault_set(fault, "%s: another kithd (process %s) has this data directory: stop it first", path,
-              text);
+    long owner = size > 0 ? strtol(text, NULL, 10) : 0;
+    return owner > 0 ? owner : 0;
 }
 
 enum kith_err
@@ -144,7 +142,8 @@ store_lock(const char *dir, int *fd, struct fault *fault)
     if (*fd < 0) {
         fault_set(fault, "%s: %s", path, strerror(errno));
     } else if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
-        lock_refused(path, *fd, fault);
+        fault_set(fault, "%s: another kithd (process %ld) has this data directory: stop it first",
+                  path, store_lock_owner(*fd));
     } else {
         lock_sign(*fd);
         err = KITH_OK;
@@ -542,6 +541,12 @@ int
 store_fd(const struct store *store)
 {
     return store->worker.fd;
+}
+
+unsigned
+store_reap_readers(struct store *store)
+{
+    return env_reap_readers(&store->log_env) + env_reap_readers(&store->views->env);
 }
 
 void

@@ -49,9 +49,12 @@ enum kith_err store_open(struct store **out, const struct store_options *options
 void store_close(struct store *store);
 
 /* Take the lock of a data directory and nothing else, for who looks at it while no daemon runs.
- * KITH_UNAVAILABLE with @fault where another process has it. *fd is the caller's to close, on
- * failure too if it is not -1. */
+ * KITH_UNAVAILABLE with @fault where another process has it, or, with *fd of -1, where the system
+ * refuses. *fd is the caller's to close, on failure too if it is not -1. */
 enum kith_err store_lock(const char *dir, int *fd, struct fault *fault);
+
+/* The process that has signed the lock behind @fd; 0 if that cannot be read. */
+long store_lock_owner(int fd);
 
 struct log *store_log(struct store *store);
 struct views *store_views(struct store *store);
@@ -98,6 +101,11 @@ int store_fd(const struct store *store);
 /* Drop the views and begin them empty (after views_error() said KITH_INTERNAL); the caller
  * replays the log. Not within a batch. */
 enum kith_err store_reset_views(struct store *store, struct fault *fault);
+
+/* Others may read the files while we write them. Give back the slots of those that have died, so
+ * that the pages that they were reading are used again. Cheap enough for every second. Returns how
+ * many there were. */
+unsigned store_reap_readers(struct store *store);
 
 struct store_stats {
     uint64_t log_size, views_size; /* bytes of the files on disk */

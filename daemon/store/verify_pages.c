@@ -155,24 +155,23 @@ count_free(struct pages *pages, MDB_txn *txn)
 }
 
 void
-pages_check_use(MDB_txn *txn, const char *name, const struct verify *verify, pages_found *found)
+pages_check_use(const struct place *place)
 {
-    MDB_envinfo info;
-    struct pages pages = {.used = META_COUNT};
+    const struct verify *verify = place->verify;
+    struct pages pages = {.used = META_COUNT, .count = place->page_count};
     _Static_assert(sizeof(size_t) == 8, "the layout is that of 64-bit machines");
-    if (mdb_env_info(mdb_txn_env(txn), &info) != 0)
-        return;
-    pages.count = (uint64_t)info.me_last_pgno + 1;
     pages.is_free = calloc(pages.count / 8 + 1, 1);
     if (!pages.is_free) {
-        found(verify, 0, 0, "%s: not enough memory to look at its pages", name);
+        fault_set(&verify->state->fault, "not enough memory to look at the pages of the %s",
+                  place->name);
         return;
     }
-    count_tables(&pages, txn);
-    count_free(&pages, txn);
+    count_tables(&pages, place->txn);
+    count_free(&pages, place->txn);
     free(pages.is_free);
     if (pages.bad)
-        found(verify, 0, 0, "%s: the list of free pages is damaged", name);
+        verify_found(verify, 0, 0, "%s: the list of free pages is damaged", place->name);
     else if (pages.used + pages.free > pages.count)
-        found(verify, 0, 0, "%s: a page in use is also in the list of free ones", name);
+        verify_found(verify, 0, 0, "%s: a page in use is also in the list of free ones",
+                     place->name);
 }

@@ -1,4 +1,4 @@
-/* verify.c: `kith verify`: the daemon's own program looks at the data of a stopped daemon. */
+/* verify.c: `kith verify`: the daemon's own program looks at the data. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -9,12 +9,12 @@
 #include "fail.h"
 #include "verb.h"
 
-#define ARGUMENTS_MAX 8
+#define ARGUMENTS_MAX 10
 #define PROGRAM       "kithd"
 
 struct verify_values {
-    const char *data;
-    bool deep;
+    const char *data, *rate;
+    bool online, deep;
 };
 
 static const struct option_row verify_rows[] = {
@@ -27,7 +27,16 @@ static const struct option_row verify_rows[] = {
     {.name = "deep",
      .type = OPTION_FLAG,
      .offset = offsetof(struct verify_values, deep),
-     .help = "also make the views anew elsewhere, and compare"},
+     .help = "also make the views anew elsewhere, and compare; for a stopped kithd"},
+    {.name = "online",
+     .type = OPTION_FLAG,
+     .offset = offsetof(struct verify_values, online),
+     .help = "as beside a running kithd, whether one runs or not"},
+    {.name = "rate",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct verify_values, rate),
+     .value = "SIZE",
+     .help = "read no more than so much a second, as in 32MiB (default: no limit)"},
 };
 static const struct option_table verify_table = {verify_rows, ARRAY_COUNT(verify_rows)};
 
@@ -64,6 +73,12 @@ verify_main(struct cli *cli, struct option_args *args)
         arguments[count++] = "--data";
         arguments[count++] = values.data;
     }
+    if (values.rate) {
+        arguments[count++] = "--rate";
+        arguments[count++] = values.rate;
+    }
+    if (values.online)
+        arguments[count++] = "--online";
     if (values.deep)
         arguments[count++] = "--deep";
     if (cli->json)
@@ -80,8 +95,9 @@ verify_main(struct cli *cli, struct option_args *args)
 const struct verb verb_verify = {
     .name = "verify",
     .words = "",
-    .help = "look at all the data of a stopped kithd: is it as it was written?",
-    .more = "  Exit: 0 sound; 1 damaged; 2 it could not look (a daemon runs, or there is no data).",
+    .help = "look at all the data of a kithd, running or not: is it as it was written?",
+    .more =
+        "  Exit: 0 sound; 1 damaged; 2 it could not look (there is no data, or not for this user).",
     .options = &verify_table,
     .run = verify_main,
 };

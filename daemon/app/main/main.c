@@ -69,7 +69,13 @@ act(const struct flags *flags, struct problems *problems)
     if (flags->action == FLAGS_CHECK)
         return check(&config, problem_count);
     if (flags->action == FLAGS_VERIFY && problem_count == 0)
-        return verify_run(&(struct verify_request){&config, flags->deep, flags->json});
+        return verify_run(&(struct verify_request){
+            .config = &config,
+            .online = flags->online,
+            .deep = flags->deep,
+            .json = flags->json,
+            .rate = flags->rate,
+        });
     return problem_count > 0 ? EXIT_USAGE : serve(&config, &sources);
 }
 

@@ -284,6 +284,12 @@ static const struct {
     {{"--data"}, "--data needs its DIR"},
     {{"--check=yes"}, "--check takes nothing"},
     {{"--set", "request.ttl"}, "--set request.ttl: expected KEY=VALUE"},
+    {{"--online"}, "--online goes with --verify"},
+    {{"--rate", "1MiB"}, "--rate goes with --verify"},
+    {{"--verify", "--rate=65535"},
+     "--rate 65535: expected a size such as 512KiB, 64MiB or 1TiB, from 64KiB up"},
+    {{"--verify", "--rate=63KiB"},
+     "--rate 63KiB: expected a size such as 512KiB, 64MiB or 1TiB, from 64KiB up"},
 };
 
 static void
