@@ -32,20 +32,25 @@ class Install(unittest.TestCase):
                 found["/" + os.path.relpath(path, directory)] = path
         return found
 
-    def test_service(self):
+    def check_unit(self, name, path, found):
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        self.assertIsNone(re.search(r"@\w+@", text))
+        if name.endswith(".service"):
+            self.assertRegex(text, re.compile(r"^ExecStart=/\S*/bin/kithd( |$)", re.M))
+        document = re.search(r"^Documentation=file:(\S+)$", text, re.M).group(1)
+        self.assertIn(document, found)
+
+    def test_services(self):
         prefix = cached("CMAKE_INSTALL_PREFIX")
         with tempfile.TemporaryDirectory(prefix="kith-install-") as directory:
             found = self.install(directory)
-            unit = f"{prefix}/lib/systemd/system/kithd.service"
-            self.assertIn(unit, found)
             self.assertIn(f"{prefix}/lib/sysusers.d/kith.conf", found)
             self.assertIn(f"{prefix}/share/doc/kith/operators.md", found)
-            with open(found[unit], encoding="utf-8") as file:
-                text = file.read()
-            self.assertIsNone(re.search(r"@\w+@", text))
-            self.assertIn("/bin/kithd", re.search(r"^ExecStart=(\S+)$", text, re.M).group(1))
-            document = re.search(r"^Documentation=file:(\S+)$", text, re.M).group(1)
-            self.assertIn(document, found)
+            for name in ("kithd.service", "kith-verify.service", "kith-verify.timer"):
+                unit = f"{prefix}/lib/systemd/system/{name}"
+                self.assertIn(unit, found)
+                self.check_unit(name, found[unit], found)
             self.assertFalse([path for path in found if path.startswith("/etc")], "the operator's")
 
 
