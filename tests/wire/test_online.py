@@ -30,7 +30,7 @@ def verify(daemon, *flags):
 def register(client, count, word="member"):
     """Members with names of their own, in messages of many: each message is one commit."""
     for start in range(0, count, GROUP):
-        items = [{"op": "member.register", "id": f"{word}{number}",
+        items = [{"op": "member.register", "id": f"{word}-{number}",
                   "args": {"member": f"{word}-{number:06}", "tier": "unlimited"}}
                  for number in range(start, min(count, start + GROUP))]
         for answer in client.batch(items):
@@ -109,13 +109,16 @@ class Online(Case):
     def test_sound_under_load(self):
         daemon, _ = self.filled()
         stop = threading.Event()
-        counts = []
+        rounds, failures = [], []
 
         def load():
             client = daemon.client()
-            while not stop.is_set():
-                register(client, GROUP, f"load{len(counts)}")
-                counts.append(GROUP)
+            try:
+                while not stop.is_set():
+                    register(client, GROUP, f"load{len(rounds)}")
+                    rounds.append(GROUP)
+            except (AssertionError, OSError, harness.Closed) as failure:
+                failures.append(failure)
             client.close()
 
         thread = threading.Thread(target=load)
@@ -132,7 +135,8 @@ class Online(Case):
         finally:
             stop.set()
             thread.join()
-        self.assertGreater(len(counts), 0)
+        self.assertEqual(failures, [])
+        self.assertTrue(rounds)
         daemon.stop()
         status, findings, lines, errors = verify(daemon, "--deep")
         self.assertEqual((status, findings, len(lines)), (0, [], 1), errors)
