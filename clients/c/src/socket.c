@@ -167,9 +167,9 @@ is_renewal_due(struct socket *socket, msec_t now_ms)
     bool broke = absent && broken_count != socket->broken_count;
 
     note_since(&socket->absent_ms, absent, now_ms);
-    note_since(&socket->blocked_ms, socket->blocked, now_ms);
+    note_since(&socket->blocked_ms, socket->blocked && !socket->sent, now_ms);
     note_since(&socket->silent_ms, socket->send_fd < 0 && !socket->heard, now_ms);
-    socket->heard = false;
+    socket->sent = socket->heard = false;
     if (now_ms < socket->renew_ms)
         return false;
     socket->broken_count = broken_count;
@@ -202,6 +202,7 @@ socket_send(struct socket *socket, struct slice message)
     assert(message.size >= sizeof(uint32_t));
     assert(get_be32(message.data) & 0x80000000u); /* the mark of a request, not of a hop */
     socket->blocked = nn_send(socket->handle, message.data, message.size, NN_DONTWAIT) < 0;
+    socket->sent |= !socket->blocked;
     return !socket->blocked;
 }
 

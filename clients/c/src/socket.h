@@ -23,8 +23,8 @@ struct socket {
     msec_t renew_ms;       /* no new endpoint before */
     int renew_pause_ms;    /* grows until something is received */
     bool blocked;          /* the last message could not be sent */
-    bool heard;            /* something was received since the last look */
-    /* Since when: there is no connection, nothing can be sent, nothing was heard; 0: not so. */
+    bool sent, heard;      /* something was sent, or received, since the last look */
+    /* Since when: there is no connection, nothing could be sent, nothing was heard; 0: not so. */
     msec_t absent_ms, blocked_ms, silent_ms;
     char url[URL_SIZE_MAX + 1];
 };
