@@ -297,6 +297,7 @@ park(struct batch *batch, struct entry *entry)
     query->wake_seq = is_over ? log_durable(store_log(daemon->store)) : wait->wake_seq;
     query->has_scanned = wait->has_scanned;
     query->is_in_log = wait->is_in_log;
+    query->is_shared = wait->is_shared;
     query->scanned = wait->scanned;
     query->end_ms = query->came_ms + wait->wait_ms;
     query->due_ms = query->end_ms;

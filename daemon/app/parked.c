@@ -16,6 +16,7 @@ struct parked {
     size_t size, size_max; /* bytes of bodies, routes and keys */
     struct wakes wakes;
     seq_t told_seq; /* whom the log has something for up to here is due */
+    uint32_t round; /* counts the calls of parked_wake() */
 };
 
 static uint64_t
@@ -121,13 +122,50 @@ wake(struct parked *parked, struct parked_query *query, seq_t last_seq)
     sift_up(parked, BY_SEQ, query->places[BY_SEQ], query);
 }
 
+/* Those who share something are the ones under their first key. That one of them was woken is
+ * noted with the first of those who stay, which is the same one for the rest of the round. */
+static bool
+others_are_told(const struct parked *parked, uint64_t shared_key)
+{
+    const struct wakes_node *first = wakes_find(&parked->wakes, shared_key);
+    return first && first->query->told == parked->round;
+}
+
+static void
+wake_shared(struct parked *parked, struct parked_query *query, seq_t last_seq)
+{
+    uint64_t shared_key = query->nodes[0].key;
+    if (others_are_told(parked, shared_key))
+        return;
+    wake(parked, query, last_seq);
+    struct wakes_node *first = wakes_find(&parked->wakes, shared_key);
+    if (first)
+        first->query->told = parked->round;
+}
+
+static void
+wake_under(struct parked *parked, uint64_t key, seq_t last_seq)
+{
+    struct wakes_node *next;
+    for (struct wakes_node *node = wakes_find(&parked->wakes, key); node; node = next) {
+        struct parked_query *query = node->query;
+        next = node->next;
+        while (next && next->query == query) /* leaves with it */
+            next = next->next;
+        if (query->is_shared)
+            wake_shared(parked, query, last_seq);
+        else
+            wake(parked, query, last_seq);
+    }
+}
+
 void
 parked_wake(struct parked *parked, const uint64_t *keys, unsigned key_count, seq_t last_seq)
 {
     assert(last_seq >= parked->told_seq);
+    parked->round++;
     for (unsigned i = 0; i < key_count; i++)
-        for (struct wakes_node *node; (node = wakes_find(&parked->wakes, keys[i]));)
-            wake(parked, node->query, last_seq);
+        wake_under(parked, keys[i], last_seq);
     parked->told_seq = last_seq;
 }
 

@@ -27,11 +27,12 @@ struct parked_query {
     msec_t end_ms;  /* this is its last try */
     msec_t due_ms;  /* or at this time, which is that or earlier */
     seq_t scanned;  /* see struct core_wait */
-    bool has_scanned, is_in_log;
+    bool has_scanned, is_in_log, is_shared;
     uint16_t route_size;
     uint16_t key_count; /* the rest is for parked.c alone */
     uint32_t size;      /* of the body */
     uint32_t places[2]; /* in the heaps */
+    uint32_t told;
     struct wakes_node *nodes;
     uint8_t bytes[]; /* the route, then the body */
 };
@@ -63,8 +64,10 @@ void parked_query_route(const struct parked_query *query, struct net_route *out)
 bool parked_add(struct parked *parked, struct parked_query *query, const uint64_t *keys,
                 unsigned key_count);
 
-/* The log has grown to @last_seq: whoever waits under one of these keys is due. Must be told of all
- * that is appended, so that a query need not look for itself at what was not for it. */
+/* The log has grown to @last_seq: whoever waits under one of these keys is due; of those that are
+ * shared and have the same first key only one, which sees to the next if there is more than it
+ * takes. Must be told of all that is appended, so that a query need not look for itself at what was
+ * not for it. */
 void parked_wake(struct parked *parked, const uint64_t *keys, unsigned key_count, seq_t last_seq);
 /* The same where it is not known what was appended. */
 void parked_wake_all(struct parked *parked, seq_t last_seq);

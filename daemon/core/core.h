@@ -89,6 +89,7 @@ struct core_wait {
     msec_t again_ms;  /* or so long from now, for something becomes due; 0: nothing does */
     bool has_scanned; /* it has looked at all up to here */
     bool is_in_log;   /* what was scanned are numbers of the log, not of a feed */
+    bool is_shared;   /* of those with the same first key, it is enough to wake one */
     seq_t scanned;
     uint64_t moment; /* for core_wait_is_over() */
     /* Or when a batch has one of these keys (core_woken): a place in the core's memory. */

@@ -2,6 +2,10 @@
 #include "codec/writer.h"
 #include "core/queries.h"
 
+/* A poll of so many members, times types, is woken by whatever type is theirs: 40 kB of keys are
+ * more than a look in vain is worth. */
+#define AUDIENCE_KEYS_MAX 1000
+
 /* --- event.read ----------------------------------------------------------------------------- */
 
 static bool
@@ -131,6 +135,7 @@ static void
 wait_for_more(struct call *call, seq_t seen)
 {
     struct wake *wake = &call->core->output->wake;
+    uint64_t types = query_types(call);
     call_wait_begin(call, seen);
     call->wait.is_in_log = true;
     if (seen < log_last(call->core->log)) {
@@ -138,12 +143,15 @@ wait_for_more(struct call *call, seq_t seen)
         return;
     }
     if (!args_has(call->args, KITH_ARG_AUDIENCE)) {
-        wake_wait_types(wake, query_types(call));
+        wake_wait_types(wake, types);
     } else {
         struct reader reader;
         reader_init(&reader, call->args->value[KITH_ARG_AUDIENCE].raw);
-        for (uint32_t left = reader_array(&reader); left > 0; left--)
-            wake_wait_member(wake, reader_str(&reader), WAKE_TYPES_ALL);
+        uint32_t left = reader_array(&reader);
+        if (left * (unsigned)__builtin_popcountll(types) > AUDIENCE_KEYS_MAX)
+            types = WAKE_TYPES_ALL;
+        for (; left > 0; left--)
+            wake_wait_member(wake, reader_str(&reader), types);
     }
     call_wait_end(call);
 }

@@ -58,7 +58,7 @@ store(struct call *call, const struct share *share)
     buf_fini(&row);
 }
 
-/* Who waits for something of this subscription looks again. */
+/* One of those who wait for something of this subscription looks again. */
 static void
 wake_others(struct call *call)
 {
@@ -200,7 +200,8 @@ wait_for_more(struct call *call, const struct share *share, bool is_new, seq_t t
         call->wait.wake_seq = last; /* the scan was cut */
         return;
     }
-    wake_wait_share(wake, args_text(call->args, KITH_ARG_CURSOR));
+    wake_wait_share(wake, args_text(call->args, KITH_ARG_CURSOR)); /* the first key: is_shared */
+    call->wait.is_shared = true;
     wake_wait_types(wake, core->clock_manual ? types | UINT64_C(1) << EVENT_CLOCK_ADVANCED : types);
     call_wait_end(call);
     msec_t due_ms = next_due(share, call->now_ms);
@@ -239,6 +240,10 @@ share_fetch(struct call *call)
         free(share);
         return call->core->err;
     }
+    /* Of those that wait one was woken: it wakes the next, if it leaves something. */
+    bool leaves = ready_count(share, call->now_ms) > 0 || share->taken < log_last(call->core->log);
+    if (count > 0 && leaves)
+        wake_others(call);
     write_close_array(&result->buf, place, count);
     entries_uint(result, "open", share->open.count);
     entries_uint(result, "parked", share->parked.count);

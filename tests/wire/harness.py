@@ -130,15 +130,25 @@ class Client:
         self.connection.send(struct.pack(">I", number | 0x80000000) + body)
         return number
 
+    def take(self):
+        """Take one more reply off the connection."""
+        payload = self.connection.receive()
+        head, = struct.unpack(">I", payload[:4])
+        if not head & 0x80000000:
+            raise AssertionError("a reply without its request's id")
+        self.replies[head & 0x7fffffff] = payload[4:]
+
     def wait(self, number):
         """The body of the reply to that number."""
         while number not in self.replies:
-            payload = self.connection.receive()
-            head, = struct.unpack(">I", payload[:4])
-            if not head & 0x80000000:
-                raise AssertionError("a reply without its request's id")
-            self.replies[head & 0x7fffffff] = payload[4:]
+            self.take()
         return self.replies.pop(number)
+
+    def wait_any(self):
+        """The body of some reply, in the order they come."""
+        while not self.replies:
+            self.take()
+        return self.replies.pop(next(iter(self.replies)))
 
     def raw(self, body):
         return unpack(self.wait(self.send(body)))

@@ -160,6 +160,28 @@ class Polls(Case):
                              [(event["type"], event[key]) for event in wanted(one)])
         daemon.stop()
 
+    def test_an_event_wakes_one_of_those_who_share(self):
+        daemon = self.daemon().start()
+        waiter, actor = self.client(daemon), self.client(daemon)
+
+        def woken():
+            return harness.unpack(waiter.wait_any())["result"]["items"]
+
+        for number in range(5):
+            waiter.start("subscription.fetch", {"name": "mails", "worker": f"w{number}", "limit": 1,
+                                                "wait_ms": 30000}, f"f{number}")
+        self.parked(actor, 5)
+        actor.do("member.register", member="ada")
+        self.assertEqual([item["seq"] for item in woken()], [1])
+        self.assertEqual(actor.ask("server.stats")["parked"], 4)
+        actor.batch([{"op": "member.register", "id": f"i{n}", "args": {"member": f"m{n}"}}
+                     for n in range(3)])
+        self.assertEqual([woken()[0]["seq"] for _ in range(3)], [2, 3, 4])
+        self.assertEqual(actor.ask("server.stats")["parked"], 1)
+        actor.do("subscription.nack", name="mails", seqs=[3])
+        self.assertEqual([(item["seq"], item["tries"]) for item in woken()], [(3, 2)])
+        daemon.stop()
+
     def test_beyond_the_room_it_is_busy(self):
         daemon = self.daemon().start()
         waiter, other = self.client(daemon), self.client(daemon)

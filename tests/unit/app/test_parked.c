@@ -176,6 +176,35 @@ test_woken_by_its_keys_only(void **state)
     parked_destroy(parked);
 }
 
+/* Those that share something: one is enough, whichever key it is. */
+static void
+test_one_of_those_that_share(void **state)
+{
+    (void)state;
+    struct parked *parked = parked_create(20, 10000);
+    for (unsigned i = 0; i < 3; i++) {
+        add_keyed(parked, "mails", (uint64_t[]){1, 8, 9}, 3)->is_shared = true;
+        add_keyed(parked, "bills", (uint64_t[]){2, 9}, 2)->is_shared = true;
+        add_keyed(parked, "alone", (uint64_t[]){9}, 1);
+    }
+    parked_wake(parked, (uint64_t[]){8, 9, 1}, 3, 5);
+    unsigned awake[3] = {0};
+    for (struct parked_query *query; (query = parked_take(parked, 5, 0));) {
+        awake[0] += slice_is(parked_query_body(query), "mails");
+        awake[1] += slice_is(parked_query_body(query), "bills");
+        awake[2] += slice_is(parked_query_body(query), "alone");
+        parked_query_destroy(query);
+    }
+    assert_int_equal(awake[0], 1);
+    assert_int_equal(awake[1], 1);
+    assert_int_equal(awake[2], 3);
+    wake_one(parked, 9, 6);
+    assert_int_equal(parked_count(parked), 4);
+    wake_one(parked, 1, 7); /* the last of them; and nobody is left */
+    wake_one(parked, 1, 8);
+    parked_destroy(parked);
+}
+
 /* What was not for it need not be looked at again. */
 static void
 test_what_it_need_not_scan(void **state)
@@ -354,6 +383,7 @@ main(void)
         cmocka_unit_test(test_one_that_waits_again_does_not_starve_others),
         cmocka_unit_test(test_against_a_list),
         cmocka_unit_test(test_woken_by_its_keys_only),
+        cmocka_unit_test(test_one_of_those_that_share),
         cmocka_unit_test(test_what_it_need_not_scan),
         cmocka_unit_test(test_all_may_be_woken),
         cmocka_unit_test(test_keys_are_counted),

@@ -68,13 +68,17 @@ static const struct {
      true},
     {"{wait_ms: 1, end: true, audience: [cid]}", "connection.request", "{from: ada, to: hal}",
      false},
+    {"{wait_ms: 1, end: true, audience: [cid, ida], types: [connection.]}", "connection.request",
+     "{from: ada, to: ida}", true},
+    {"{wait_ms: 1, end: true, audience: [ada, cid], types: [connection.accepted]}",
+     "connection.request", "{from: ada, to: jon}", false},
 };
 
 static void
 test_a_wait_meets_what_it_waits_for(void **state)
 {
     (void)state;
-    members("ada bob cid");
+    members("ada bob cid ida jon");
     for (unsigned i = 0; i < ARRAY_COUNT(meetings); i++) {
         uint64_t waits[64];
         const uint64_t *keys;
