@@ -13,6 +13,7 @@
 
 /* Settings as `kithd --set KEY=VALUE` takes them, in rising precedence. */
 struct backend_settings {
+    const char *file; /* with others, which these come before; or NULL */
     unsigned count;
     struct {
         const char *key, *text; /* borrowed until the back end is closed */

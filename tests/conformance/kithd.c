@@ -87,6 +87,10 @@ become_kithd(struct kithd *kithd, const struct backend_settings *settings, int e
     snprintf(data, sizeof(data), "%s/data", kithd->dir);
     for (; count < ARRAY_COUNT(fixed); count++)
         arguments[count] = (char *)(uintptr_t)fixed[count];
+    if (settings->file) {
+        arguments[count++] = (char *)(uintptr_t) "--config";
+        arguments[count++] = (char *)(uintptr_t)settings->file;
+    }
     for (unsigned i = 0; i < settings->count; i++) {
         snprintf(texts[i], sizeof(texts[i]), "%s=%s", settings->list[i].key,
                  settings->list[i].text);

@@ -37,11 +37,13 @@ find_setting(struct settings *settings, const char *key)
 }
 
 static uint64_t *
-find_limit(struct tier *tier, const char *key)
+find_limit(struct tier *tier, const char *key, uint64_t *most)
 {
 #define X(field, name, free_default, premium_default, max, help) \
-    if (strcmp(key, name) == 0)                                  \
-        return &tier->field;
+    if (strcmp(key, name) == 0) {                                \
+        *most = max;                                             \
+        return &tier->field;                                     \
+    }
     TIER_LIMIT_LIST(X)
 #undef X
     return NULL;
@@ -68,13 +70,15 @@ static int64_t
 pick_limit(struct sim *sim, struct tier *tier, const char *key, bool fixed)
 {
     static const uint64_t small[] = {1, 2, 3, 4, 6, 9, 15}, large[] = {20, 40, 100, 300};
-    uint64_t *limit = find_limit(tier, key);
+    uint64_t most = 0, *limit = find_limit(tier, key, &most);
     if (!limit)
         return 0;
     if (sim->busy != NOBODY && chance(sim, 700) && !fixed)
         *limit = PICK(sim, large);
     else if (chance(sim, 300) && !fixed)
         *limit = PICK(sim, small);
+    if (*limit > most)
+        *limit = most;
     return (int64_t)*limit;
 }
 

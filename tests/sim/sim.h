@@ -47,6 +47,7 @@ struct shown {
 };
 
 struct sim {
+    const char *program, *kithd; /* to say how to see it again; kithd: NULL where there is none */
     uint64_t seed;
     unsigned step, step_count, member_count;
     unsigned pace; /* how fast time goes by */
@@ -63,7 +64,8 @@ struct sim {
 
     /* The log as far as it has been read. */
     seq_t last_seq;
-    msec_t last_ms;
+    msec_t last_ms, clock_ms; /* of the last event; where the clock stands by what was read */
+    bool sweeps;              /* what is due has happened whenever something is asked */
     struct buf events;
     struct seen_event seen[SEEN_MAX];
     unsigned seen_count;
@@ -86,6 +88,7 @@ struct sim {
     unsigned before_kept;
 
     uint64_t executed, refused, events_total, dups, undone, restarts, rebuilds, crashes, queries;
+    uint64_t groups, answers_lost;
     uint64_t by_op[SIM_OP_COUNT][2]; /* refused, done */
 };
 
@@ -93,8 +96,20 @@ struct sim {
 _Noreturn void sim_fail(struct sim *sim, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Say what went before likewise where an assertion fails. */
+void sim_watch(struct sim *sim);
+
 /* Execute @message at the model's time, and remember it for sim_fail(). */
 void sim_send(struct sim *sim, struct slice message, struct buf *reply);
+/* Remember what was sent and answered otherwise. */
+void sim_show(struct sim *sim, struct slice message, struct slice reply);
+
+/* One random message, and some looks at what came of it. */
+void sim_step(struct sim *sim);
+/* Send one command, which has an id, and compare. */
+struct reply sim_run(struct sim *sim, const struct command *command);
+/* One command has been executed, and the new events were read: was it as the model says? */
+void sim_judge(struct sim *sim, const struct command *command, const struct reply *reply);
 
 /* What a client sent has arrived, perhaps not for the first time. */
 void sim_receive(struct sim *sim, unsigned client, const struct command *command);

@@ -1,6 +1,5 @@
 #include "sim/world.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 
 #include "base/assert.h"
 #include "proto/limits.h"
+#include "sim/dir.h"
 
 #define COPY_SIZE (1024 * 1024)
 
@@ -23,37 +23,7 @@ static _Noreturn void __attribute__((format(printf, 1, 2))) die(const char *form
     exit(EXIT_FAILURE);
 }
 
-/* --- directories ----------------------------------------------------------------------------- */
-
-static void
-make_dir(char *dir, size_t size, bool on_disk)
-{
-    const char *parent = getenv("TMPDIR");
-    if (!on_disk && access("/dev/shm", W_OK) == 0)
-        parent = "/dev/shm";
-    snprintf(dir, size, "%s/kith-sim-XXXXXX", parent ? parent : "/tmp");
-    if (!mkdtemp(dir))
-        die("%s: cannot be made: %m", dir);
-}
-
-/* Remove a directory of files, and directories of files. */
-static void
-remove_dir(const char *dir)
-{
-    DIR *stream = opendir(dir);
-    struct dirent *entry;
-    while (stream && (entry = readdir(stream))) {
-        char path[512];
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-        if (unlink(path) != 0)
-            remove_dir(path);
-    }
-    if (stream)
-        closedir(stream);
-    rmdir(dir);
-}
+/* --- opening and closing --------------------------------------------------------------------- */
 
 static void
 copy_file(const char *from, const char *to, const char *name)
@@ -72,8 +42,6 @@ copy_file(const char *from, const char *to, const char *name)
     close(in);
     close(out);
 }
-
-/* --- opening and closing --------------------------------------------------------------------- */
 
 /* A store begins anew where its directory is gone. Here that would look like a log that lost all:
  * tell whose fault it is. */
@@ -148,7 +116,7 @@ world_close(struct world *world)
 void
 world_create(struct world *world, bool on_disk)
 {
-    make_dir(world->dir, sizeof(world->dir), on_disk);
+    dir_make(world->dir, sizeof(world->dir), on_disk);
     world_open(world);
 }
 
@@ -159,13 +127,13 @@ world_destroy(struct world *world)
         world_end(world, false);
     if (world->store)
         world_close(world);
-    remove_dir(world->dir);
+    dir_remove(world->dir);
 }
 
 void
 world_abandon(struct world *world)
 {
-    remove_dir(world->dir);
+    dir_remove(world->dir);
 }
 
 void
@@ -175,7 +143,7 @@ world_restart(struct world *world, bool rebuild)
     world_close(world);
     snprintf(views, sizeof(views), "%s/views", world->dir);
     if (rebuild)
-        remove_dir(views);
+        dir_remove(views);
     world_open(world);
 }
 
@@ -184,7 +152,7 @@ world_crash(struct world *world)
 {
     char from[sizeof(world->dir)], part[2][512];
     memcpy(from, world->dir, sizeof(from));
-    make_dir(world->dir, sizeof(world->dir), false);
+    dir_make(world->dir, sizeof(world->dir), false);
     for (unsigned i = 0; i < 2; i++) {
         snprintf(part[i], sizeof(part[i]), "%s/%s", world->dir, i ? "views" : "log");
         if (mkdir(part[i], 0700) != 0)
@@ -195,8 +163,14 @@ world_crash(struct world *world)
     copy_file(from, world->dir, "log/data.mdb");
     copy_file(from, world->dir, "views/data.mdb");
     world_close(world);
-    remove_dir(from);
+    dir_remove(from);
     world_open(world);
+}
+
+seq_t
+world_last_seq(struct world *world)
+{
+    return log_last(store_log(world->store));
 }
 
 bool

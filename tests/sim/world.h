@@ -20,6 +20,8 @@ struct world {
     uint64_t epoch; /* of the log, once it was open; 0: never yet */
     seq_t last_seq; /* of the log when it was last closed */
     bool in_turn;
+    struct wire *wire;    /* world_wire.h: a process instead of store and core */
+    int64_t commit_aside; /* its setting */
 };
 
 /* Make a new directory, in memory where there is some, or on disk. @world is zeroed but for
@@ -38,6 +40,9 @@ void world_close(struct world *world);
 void world_restart(struct world *world, bool rebuild);
 /* Go on with a copy of the files as they are on disk now, as after a crash. */
 void world_crash(struct world *world);
+
+/* Where the log ends now. */
+seq_t world_last_seq(struct world *world);
 
 /* The views must be what the log makes of them. False, with a word on standard error, if not. */
 bool world_check_rebuild(struct world *world);
