@@ -52,7 +52,7 @@ write_settings(const struct world *world, FILE *file)
 {
     static const char *const units[] = {[CONFIG_COUNT] = "", [CONFIG_DURATION] = "ms"};
     const struct settings *settings = &world->settings;
-    fprintf(file, "storage.reserve = 0\nstorage.overlay_size = 4MiB\n");
+    fprintf(file, "storage.reserve = 0\nstorage.map_size = 1GiB\nstorage.overlay_size = 4MiB\n");
     fprintf(file, "storage.checkpoint_events = %" PRIu64 "\n", world->options.checkpoint_events);
     fprintf(file, "storage.checkpoint_every = %" PRId64 "ms\n", world->options.checkpoint_ms);
     fprintf(file, "storage.commit_aside = %" PRId64 "\n", world->commit_aside);
@@ -147,7 +147,7 @@ wire_restart(struct world *world, int signal_number, bool rebuild)
 }
 
 static bool
-verify(const char *data, const char *output)
+verify(const struct wire *wire, const char *data, const char *output)
 {
     int status = 0;
     pid_t child = fork();
@@ -155,7 +155,8 @@ verify(const char *data, const char *output)
     if (child == 0) {
         int fd = open(output, O_WRONLY);
         dup2(fd, STDOUT_FILENO);
-        execl(kithd_path, "kithd", "--data", data, "--verify", "--deep", (char *)NULL);
+        execl(kithd_path, "kithd", "--config", wire->file, "--data", data, "--verify", "--deep",
+              (char *)NULL);
         _exit(127);
     }
     pid_t ended = waitpid(child, &status, 0);
@@ -170,9 +171,9 @@ wire_verify(struct world *world)
     char data[512];
     stop(world->wire, SIGTERM);
     snprintf(data, sizeof(data), "%s/data", world->dir);
-    if (verify(data, "/dev/null"))
+    if (verify(world->wire, data, "/dev/null"))
         return true;
-    verify(data, "/dev/stderr");
+    verify(world->wire, data, "/dev/stderr");
     return false;
 }
 
