@@ -52,15 +52,15 @@ struct verify {
 };
 
 /* The views: every row's checksum, and the tables' counts and sums against the mark of the same
- * snapshot; that every row is found by its key; that no page is both used and free. Online there is
- * a snapshot a table, and pages that the daemon frees meanwhile are kept as long. */
+ * snapshot; that every row is found by its key; that no page is both used and free. There is a
+ * snapshot a table, and pages that a daemon frees meanwhile are kept as long. */
 void verify_views(const struct verify *verify);
 
 /* The log, behind verify_views() with the same state, so that it has seen all that they have: its
  * format, every record up to the last one there was at the beginning, its checksum and its place in
  * the chain, that none is missing; the members' keys and the state; rows and pages as above; that
- * the views belong to this log and are not ahead of it. Online the snapshot is renewed on the way,
- * which changes nothing for a log that only grows. */
+ * the views belong to this log and are not ahead of it. The snapshot is renewed on the way, which
+ * changes nothing for a log that only grows. */
 void verify_log(const struct verify *verify);
 
 /* Compare the views in two directories: KITH_OK; KITH_INTERNAL with the first differing table in

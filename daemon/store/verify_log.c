@@ -53,9 +53,60 @@ bad_add(struct events *events, seq_t seq, const char *what)
 /* ---- Finding a record ---- */
 
 static bool
-is_event(MDB_val key, seq_t seq)
+events_open(struct events *events)
 {
-    return key.mv_size == 8 && get_be64(key.mv_data) == seq;
+    struct place *place = events->place;
+    int rc = 0;
+    if (!place_table(place, "events", &events->table))
+        verify_found(place->verify, 0, 0, "log: the table events is missing");
+    else if ((rc = mdb_cursor_open(place->txn, events->table, &events->cursor)) != 0)
+        verify_found(place->verify, 0, 0, "log: table events: %s", mdb_strerror(rc));
+    else
+        return true;
+    events->cursor = NULL;
+    return false;
+}
+
+/* Take a snapshot of now, with a cursor that is nowhere; with none where that fails. */
+static void
+events_renew(struct events *events)
+{
+    mdb_cursor_close(events->cursor);
+    events->cursor = NULL;
+    events->is_on_cursor = false;
+    events->renew_in = RENEW_COUNT;
+    if (place_renew(events->place))
+        events_open(events);
+}
+
+/* True if @rc is 0. Any damage that LMDB finds makes the snapshot useless for all that follows, so
+ * that there has to be another. */
+static bool
+is_well(struct events *events, int rc)
+{
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        events_renew(events);
+    return rc == 0;
+}
+
+/* Put the cursor on record @seq, where it is. */
+static void
+cursor_set(struct events *events, seq_t seq)
+{
+    uint8_t name[8];
+    put_be64(name, seq);
+    MDB_val key = {sizeof(name), name}, value;
+    events->is_on_cursor =
+        events->cursor && is_well(events, mdb_cursor_get(events->cursor, &key, &value, MDB_SET));
+}
+
+/* Is record @seq the next one in the order of the records? */
+static bool
+cursor_next(struct events *events, seq_t seq, MDB_val *value)
+{
+    MDB_val key = {0};
+    return is_well(events, mdb_cursor_get(events->cursor, &key, value, MDB_NEXT)) &&
+           key.mv_size == 8 && get_be64(key.mv_data) == seq;
 }
 
 /* Find record @seq by the order of the records, and by its key: both must lead to it. Absent if its
@@ -65,18 +116,17 @@ event_find(struct events *events, seq_t seq)
 {
     uint8_t name[8];
     put_be64(name, seq);
-    MDB_val wanted = {sizeof(name), name}, key = {0}, next = {0}, value;
+    MDB_val key = {sizeof(name), name}, next = {0}, value;
     bool was_on_cursor = events->is_on_cursor;
-    bool is_next = was_on_cursor && mdb_cursor_get(events->cursor, &key, &next, MDB_NEXT) == 0 &&
-                   is_event(key, seq);
+    bool is_next = was_on_cursor && cursor_next(events, seq, &next);
     events->is_on_cursor = is_next;
-    if (mdb_get(events->place->txn, events->table, &wanted, &value) != 0)
+    if (!events->cursor ||
+        !is_well(events, mdb_get(events->place->txn, events->table, &key, &value)))
         return (struct slice){0};
     if (is_next && next.mv_data == value.mv_data && next.mv_size == value.mv_size)
         return env_slice(value);
     if (was_on_cursor)
         bad_add(events, seq, is_astray);
-    events->is_on_cursor = mdb_cursor_get(events->cursor, &wanted, &next, MDB_SET) == 0;
     return env_slice(value);
 }
 
@@ -101,36 +151,6 @@ event_check(struct events *events, seq_t seq, struct slice stored)
 }
 
 /* ---- All of them ---- */
-
-static bool
-events_open(struct events *events)
-{
-    struct place *place = events->place;
-    int rc = 0;
-    if (!place_table(place, "events", &events->table))
-        verify_found(place->verify, 0, 0, "log: the table events is missing");
-    else if ((rc = mdb_cursor_open(place->txn, events->table, &events->cursor)) != 0)
-        verify_found(place->verify, 0, 0, "log: table events: %s", mdb_strerror(rc));
-    else
-        return true;
-    return false;
-}
-
-/* Go on behind @seq in a snapshot of now. */
-static bool
-events_renew(struct events *events, seq_t seq)
-{
-    uint8_t name[8];
-    put_be64(name, seq);
-    MDB_val key = {sizeof(name), name}, value;
-    mdb_cursor_close(events->cursor);
-    events->cursor = NULL;
-    events->renew_in = RENEW_COUNT;
-    if (!place_renew(events->place) || !events_open(events))
-        return false;
-    events->is_on_cursor = mdb_cursor_get(events->cursor, &key, &value, MDB_SET) == 0;
-    return true;
-}
 
 /* The key of the last record; @base where there is none, or none that can be read. */
 static seq_t
@@ -169,9 +189,7 @@ events_walk(struct events *events)
 {
     const struct verify *verify = events->place->verify;
     struct verify_state *state = verify->state;
-    for (seq_t seq = state->first_seq; seq <= events->last; seq++) {
-        if (verify->is_online && events->renew_in-- == 0 && !events_renew(events, seq - 1))
-            break;
+    for (seq_t seq = state->first_seq; seq <= events->last && events->cursor; seq++) {
         struct slice stored = event_find(events, seq);
         state->at = seq;
         if (stored.data) {
@@ -181,6 +199,10 @@ events_walk(struct events *events)
             bad_add(events, seq, is_missing);
         }
         verify_read(verify, sizeof(seq) + stored.size);
+        if (--events->renew_in == 0)
+            events_renew(events);
+        if (!events->is_on_cursor && stored.data && events->cursor)
+            cursor_set(events, seq);
     }
     bad_tell(events);
 }
@@ -230,7 +252,7 @@ others_check(struct place *place)
                             .name = others[i].name,
                             .row = row_is_sound,
                             .context = (void *)(uintptr_t)&others[i]};
-        if (place->verify->is_online && !place_renew(place))
+        if (!place_renew(place))
             return false;
         if (place_table(place, walk.name, &walk.table))
             walk_run(&walk);
@@ -287,8 +309,7 @@ verify_log(const struct verify *verify)
             events_check(&place, &meta);
             mark_check(verify);
         }
-        /* The pages are those of the snapshot that the last table was looked at in. */
-        if (place.txn && others_check(&place))
+        if (place.txn && others_check(&place) && place_renew(&place))
             pages_check_use(&place);
     }
     place_close(&place);

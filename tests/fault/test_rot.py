@@ -1,5 +1,6 @@
 """Bits flip, pages are zeroed, swapped, put back as they once were, files are cut: verify finds it, or
-what was hit is of no use to anybody. The daemon refuses to start, mends its views, or says `internal`.
+what was hit is of no use to anybody; beside a daemon it would find the same. The daemon refuses to
+start, mends its views, or says `internal`.
 """
 import os
 import random
@@ -117,6 +118,9 @@ def rot(number, seed):
         status, lines, errors = trial.verify(one.daemon.data)
         trial.expect(status in (0, 1) and lines, "verify came to no end", status, errors)
         found = status == 1
+        beside = trial.verify(one.daemon.data, deep=False, online=True)
+        trial.expect(beside[0] == status and beside[1][1:] == lines,
+                     "beside a daemon it finds something else", beside, status, lines)
         outcome, wrong = serve(one)
         if not found:
             # It mends more than it must: views shorter than they were are made anew.

@@ -49,9 +49,9 @@ def read_log(client):
             return events
 
 
-def verify(data, deep=True):
-    """kithd --verify: its exit status and its findings."""
-    flags = ["--verify", "--json"] + (["--deep"] if deep else [])
+def verify(data, deep=True, online=False):
+    """kithd --verify: its exit status, its lines, and its errors."""
+    flags = ["--verify", "--json"] + ["--deep"] * deep + ["--online"] * online
     done = subprocess.run([harness.KITHD, "--data", data, *FLAGS, *flags], stdin=subprocess.DEVNULL,
                           capture_output=True, timeout=harness.TIMEOUT)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
