@@ -109,25 +109,37 @@ cursor_next(struct events *events, seq_t seq, MDB_val *value)
            key.mv_size == 8 && get_be64(key.mv_data) == seq;
 }
 
-/* Find record @seq by the order of the records, and by its key: both must lead to it. Absent if its
- * key leads nowhere. */
-static struct slice
-event_find(struct events *events, seq_t seq)
+static bool
+event_get(struct events *events, seq_t seq, MDB_val *value)
 {
     uint8_t name[8];
     put_be64(name, seq);
-    MDB_val key = {sizeof(name), name}, next = {0}, value;
+    MDB_val key = {sizeof(name), name};
+    return events->cursor &&
+           is_well(events, mdb_get(events->place->txn, events->table, &key, value));
+}
+
+/* Find record @seq by its key, and by the order of the records: both must lead to it. Absent if its
+ * key leads nowhere. The key comes first: a search tells of a page that is none, where a step to it
+ * would end the process. */
+static struct slice
+event_find(struct events *events, seq_t seq)
+{
+    MDB_val next = {0}, value;
     bool was_on_cursor = events->is_on_cursor;
-    bool is_next = was_on_cursor && cursor_next(events, seq, &next);
-    events->is_on_cursor = is_next;
-    if (!events->cursor ||
-        !is_well(events, mdb_get(events->place->txn, events->table, &key, &value)))
+    events->is_on_cursor = false;
+    if (!event_get(events, seq, &value))
         return (struct slice){0};
-    if (is_next && next.mv_data == value.mv_data && next.mv_size == value.mv_size)
+    if (!was_on_cursor)
         return env_slice(value);
-    if (was_on_cursor)
-        bad_add(events, seq, is_astray);
-    return env_slice(value);
+    if (cursor_next(events, seq, &next) && next.mv_data == value.mv_data &&
+        next.mv_size == value.mv_size) {
+        events->is_on_cursor = true;
+        return env_slice(value);
+    }
+    bad_add(events, seq, is_astray);
+    /* It may be another snapshot by now. */
+    return event_get(events, seq, &value) ? env_slice(value) : (struct slice){0};
 }
 
 static void

@@ -83,6 +83,12 @@ def swap(path, one, other):
         file.write(second)
 
 
+def zero(path, offset):
+    with open(path, "r+b") as file:
+        file.seek(offset)
+        file.write(bytes(PAGE))
+
+
 def readers(data, name):
     """The processes that have a snapshot of it open."""
     done = subprocess.run(["mdb_stat", "-r", os.path.join(data, name)], capture_output=True,
@@ -161,19 +167,32 @@ class Online(Case):
         self.assertFalse(any(text.startswith("log") for text in texts), texts)
         self.assert_serves(client)
 
+    def assert_lost(self, daemon, *ranges):
+        """These events, and no others, are named."""
+        status, findings, _, errors = verify(daemon)
+        self.assertEqual(status, 1, errors)
+        named = {number for finding in findings if "first_seq" in finding
+                 for number in range(finding["first_seq"], finding["last_seq"] + 1)}
+        # The one behind a gap cannot be vouched for either.
+        lost = {number for first, last in ranges for number in range(first, last + 2)}
+        self.assertEqual(named, lost, findings)
+
     def test_pages_of_the_log_that_change_places(self):
         daemon, client = self.filled()
         path = f"{daemon.data}/log/data.mdb"
         pages = sorted(event_pages(path).items(), key=lambda page: page[1])
         (one, first), (other, second) = pages[len(pages) // 3], pages[len(pages) // 2]
         swap(path, one, other)
-        status, findings, _, errors = verify(daemon)
-        self.assertEqual(status, 1, errors)
-        named = {number for finding in findings if "first_seq" in finding
-                 for number in range(finding["first_seq"], finding["last_seq"] + 1)}
-        lost = {*range(first[0], first[1] + 1), *range(second[0], second[1] + 1)}
-        # The ones behind a gap cannot be vouched for either.
-        self.assertEqual(named, lost | {first[1] + 1, second[1] + 1}, findings)
+        self.assert_lost(daemon, first, second)
+        self.assert_serves(client)
+
+    def test_a_page_of_the_log_that_is_gone(self):
+        daemon, client = self.filled()
+        path = f"{daemon.data}/log/data.mdb"
+        pages = sorted(event_pages(path).items(), key=lambda page: page[1])
+        offset, events = pages[len(pages) // 2]
+        zero(path, offset)
+        self.assert_lost(daemon, events)
         self.assert_serves(client)
 
     @unittest.skipUnless(shutil.which("mdb_stat"), "lmdb-utils is not installed")
