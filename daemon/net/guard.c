@@ -42,6 +42,7 @@ struct row {
     uint8_t role;                      /* enum guard_role */
     uint8_t hooks;                     /* GUARD_HOOK_* it went through */
     bool cut;                          /* broke the rules: it has nothing more to say */
+    bool accepted;                     /* a listener's: its last call gave a connection */
     atomic_bool busy, greeted;
     /* What was gathered and the kernel has yet to take. It changes hands between nanomsg's lock and
      * guard_gather_end(), which does not hold it: so both hold gather_lock to send it or let go of
@@ -120,7 +121,7 @@ row_open(int fd, struct guard *guard, enum row_kind kind, enum guard_role role)
     row->kind = (uint8_t)kind;
     row->role = (uint8_t)role;
     row->hooks = GUARD_HOOK_ACCEPT;
-    row->cut = false;
+    row->cut = row->accepted = false;
     waits_init(&row->waits);
     atomic_store_explicit(&row->since_ms, INT64_MAX, memory_order_relaxed);
     atomic_store_explicit(&row->half_since_ms, 0, memory_order_relaxed);
@@ -370,11 +371,27 @@ adopt(int fd, struct guard *guard, enum guard_role role)
     let_stranger_in(fd);
 }
 
+/* nanomsg accepts until nobody waits any more, with its socket locked and its only thread at
+ * nothing else: for ever, where connections come as fast as it takes them. So behind each it is
+ * told that there is no other, and goes round by all that have something to say before it asks
+ * again. */
+static bool
+is_pause_due(struct row *listener)
+{
+    bool due = listener->accepted;
+    listener->accepted = false;
+    return due;
+}
+
 /* libc declares the address as a union of pointers that is passed like a plain one. */
 HOOK int
 accept4(int fd, __SOCKADDR_ARG address, socklen_t *restrict size, int flags)
 {
-    const struct row *listener = listener_of(fd);
+    struct row *listener = listener_of(fd);
+    if (listener && is_pause_due(listener)) {
+        errno = ECONNABORTED;
+        return -1;
+    }
     int conn = (int)syscall(SYS_accept4, fd, address.__sockaddr__, size, flags);
 
     if (!listener)
@@ -389,6 +406,7 @@ accept4(int fd, __SOCKADDR_ARG address, socklen_t *restrict size, int flags)
         return -1;
     }
     adopt(conn, listener->guard, listener->role);
+    listener->accepted = true;
     return conn;
 }
 

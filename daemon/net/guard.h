@@ -9,6 +9,7 @@
  *  - discard passed descriptors, of which nanomsg would leak all but one;
  *  - turn errors that nanomsg does not expect, and so aborts on, into those it does;
  *  - refuse connections over a limit, and have the kernel find dead TCP peers;
+ *  - accept one connection at a time, and then all others have their turn;
  *  - end connections whose peer began a frame and does not end it, for nanomsg holds on to the
  *    memory of all of it;
  *  - let the sender of a message see whether nanomsg offered it to the kernel or dropped it;
