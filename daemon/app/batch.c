@@ -78,14 +78,21 @@ entry_body(const struct entry *entry)
     return entry->parked ? parked_query_body(entry->parked) : entry->request.body;
 }
 
+/* The turn's time, or what the log has moved it to since. */
+static msec_t
+now_of(const struct batch *batch)
+{
+    msec_t last_at_ms = log_last_at(store_log(batch->daemon->store));
+    return last_at_ms > batch->now_ms ? last_at_ms : batch->now_ms;
+}
+
 static void
 execute(struct batch *batch, struct entry *entry, enum kith_err refuse)
 {
     struct daemon *daemon = batch->daemon;
     struct slice body = entry_body(entry);
-    msec_t last_at_ms = log_last_at(store_log(daemon->store));
     struct core_context context = {
-        .now_ms = last_at_ms > batch->now_ms ? last_at_ms : batch->now_ms,
+        .now_ms = now_of(batch),
         .refuse = refuse,
         .last_try = batch->drain,
     };
@@ -131,7 +138,7 @@ begin(struct batch *batch, enum kith_err refuse)
     /* Where time is moved by hand, everything that is due happens before the next message. */
     bool all = daemon->clock.manual;
     do
-        batch->swept_all = core_sweep(daemon->core, batch->now_ms) < CORE_SWEEP_MAX;
+        batch->swept_all = core_sweep(daemon->core, now_of(batch)) < CORE_SWEEP_MAX;
     while (all && !batch->swept_all && core_batch_events(daemon->core) < CORE_BATCH_EVENTS_MAX);
 }
 

@@ -39,7 +39,8 @@ msec_t
 daemon_now(struct daemon *daemon, struct clock_reading reading)
 {
     enum clock_news news;
-    msec_t last_at_ms = log_last_at(store_log(daemon->store));
+    /* Of what is durable: a clock that was moved goes back if the move is undone. */
+    msec_t last_at_ms = log_durable_at(store_log(daemon->store));
     msec_t now_ms = clock_now(&daemon->clock, reading, last_at_ms, &news);
     assert(now_ms >= last_at_ms);
     tell_clock(daemon, news);

@@ -90,6 +90,12 @@ log_last_at(const struct log *log)
     return log->last.at_ms;
 }
 
+msec_t
+log_durable_at(const struct log *log)
+{
+    return log->durable.at_ms;
+}
+
 uint64_t
 log_epoch(const struct log *log)
 {

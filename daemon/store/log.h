@@ -29,6 +29,7 @@ seq_t log_first(const struct log *log);   /* sequence of the oldest record kept;
 seq_t log_last(const struct log *log);    /* pending records included; 0 if there is none */
 seq_t log_durable(const struct log *log); /* the last one that is on disk for good */
 msec_t log_last_at(const struct log *log);
+msec_t log_durable_at(const struct log *log);
 uint64_t log_epoch(const struct log *log); /* 64 random bits made with the log */
 
 /* Append a record after the last one.

@@ -25,7 +25,8 @@ REST = {
     "accept": (errno.EMFILE, errno.ENOMEM, errno.EIO, errno.ECONNABORTED),
 }
 # What has shown a defect once.
-FOUND = [("send", 93, errno.EIO, False), ("write", 45, errno.EIO, True)]
+FOUND = [("send", 93, errno.EIO, False), ("write", 45, errno.EIO, True),
+         ("sync", 83, errno.ENOSPC, True)]
 
 
 def ended_well(one):

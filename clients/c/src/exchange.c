@@ -187,9 +187,8 @@ count_connections(struct kith *kith, msec_t now_ms)
     kith->count_ms = now_ms + COUNT_INTERVAL_MS;
     if (connections == kith->connections)
         return;
-    bool is_first = kith->connections == 0;
     kith->connections = connections;
-    if (is_first)
+    if (connections == 1)
         return; /* Nothing can be lost that was sent on no connection. */
     for (struct link *at = kith->sent.next; at != &kith->sent; at = at->next)
         CONTAINER_OF(at, struct pending, link)->due_ms = now_ms;
