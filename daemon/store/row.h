@@ -68,7 +68,8 @@ key_compare(struct slice a, struct slice b)
 static inline bool
 key_has_prefix(struct slice key, struct slice prefix)
 {
-    return key.size >= prefix.size && memcmp(key.data, prefix.data, prefix.size) == 0;
+    return key.size >= prefix.size &&
+           (prefix.size == 0 || memcmp(key.data, prefix.data, prefix.size) == 0);
 }
 
 /* XXH3 of a key, seeded with its table. */

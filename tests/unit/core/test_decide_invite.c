@@ -105,12 +105,13 @@ mailed(msec_t at_ms)
 static enum kith_err
 create_it(const struct row *row, const struct pair_facts *who, const struct invite *invite)
 {
-    struct invite_facts facts = {.member = who->actor,
-                                 .kind = CONTACT_EMAIL,
-                                 .who = *who,
-                                 .mutuals = row->mutuals,
-                                 .mail = row->mail,
-                                 .token = token};
+    static struct invite_facts facts; /* events point into it */
+    facts = (struct invite_facts){.member = who->actor,
+                                  .kind = CONTACT_EMAIL,
+                                  .who = *who,
+                                  .mutuals = row->mutuals,
+                                  .mail = row->mail,
+                                  .token = token};
     memcpy(facts.contact, hash.data, hash.size);
     facts.earlier = *invite;
     return decide_invite(&facts, &rules, &decision);
@@ -194,7 +195,8 @@ static enum kith_err
 link_it(const struct row *row, const struct pair_facts *who, const struct invite *invite)
 {
     (void)invite;
-    struct link_facts facts = row->link;
+    static struct link_facts facts; /* events point into it */
+    facts = row->link;
     facts.member = who->actor;
     facts.token = token;
     enum kith_err err = decide_link(&facts, &rules, &decision);
@@ -257,7 +259,8 @@ own(const struct row *row, const struct pair_facts *who, const struct invite *in
 static enum kith_err
 resend_it(const struct row *row, const struct pair_facts *who, const struct invite *invite)
 {
-    struct own_facts facts = own(row, who, invite);
+    static struct own_facts facts; /* events point into it */
+    facts = own(row, who, invite);
     return decide_resend(&facts, &rules, &decision);
 }
 
@@ -315,7 +318,8 @@ test_resend(void **state)
 static enum kith_err
 revoke_it(const struct row *row, const struct pair_facts *who, const struct invite *invite)
 {
-    struct own_facts facts = own(row, who, invite);
+    static struct own_facts facts; /* events point into it */
+    facts = own(row, who, invite);
     return decide_revoke(&facts, &rules, &decision);
 }
 
@@ -392,7 +396,8 @@ test_expiry(void **state)
 static enum kith_err
 convert_it(const struct row *row, const struct pair_facts *who, const struct invite *invite)
 {
-    struct convert_facts facts = {
+    static struct convert_facts facts; /* events point into it */
+    facts = (struct convert_facts){
         .invite = invite, .who = *who, .mutuals = row->mutuals, .late = row->late};
     assert_true(converts(who));
     decide_convert(&facts, &rules, &decision);

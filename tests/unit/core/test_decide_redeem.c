@@ -53,7 +53,8 @@ facts_whose(const struct row *row, const struct pair_facts *who)
 static enum kith_err
 redeem(const struct row *row, bool *verified)
 {
-    struct redeem_facts facts = {
+    static struct redeem_facts facts; /* events point into it */
+    facts = (struct redeem_facts){
         .invite = facts_invite(row),
         .by_claim = row->by_claim,
         .used = row->used,
