@@ -190,7 +190,11 @@ look_at_all(struct run *run)
     in_child(run, "views", look_at_views);
     unsigned of_views = state->findings;
     in_child(run, "log", look_at_log);
-    if (!run->request->deep)
+    if (state->is_foreign)
+        diag(DIAG_WARNING,
+             "another version of kithd wrote the views: the start of this one makes them "
+             "anew");
+    if (!run->request->deep || state->is_foreign)
         return;
     if (state->findings > of_views || !state->has_views)
         diag(DIAG_WARNING, "nothing to compare: %s",

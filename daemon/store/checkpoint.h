@@ -77,5 +77,7 @@ enum kith_err checkpoint_write(struct checkpoint *checkpoint);
 void checkpoint_mark_put(struct env_txn *txn, MDB_dbi meta, const struct checkpoint_mark *mark);
 /* False if there is none, or none that this program wrote. */
 bool checkpoint_mark_get(struct env_txn *txn, MDB_dbi meta, struct checkpoint_mark *mark);
+/* There is a sound one, which a program with other tables wrote. */
+bool checkpoint_mark_is_foreign(struct env_txn *txn, MDB_dbi meta);
 
 #endif

@@ -27,12 +27,33 @@ checkpoint_mark_put(struct env_txn *txn, MDB_dbi meta, const struct checkpoint_m
     env_put(txn, meta, name, slice_of(row, sizeof(row)), 0);
 }
 
+/* The row without its trailer; absent where there is none, or a damaged one. */
+static struct slice
+mark_row(struct env_txn *txn, MDB_dbi meta)
+{
+    struct slice name = slice_str(MARK_NAME), row = env_get(txn, meta, name);
+    bool is_sound = row.data && row_check(MARK_TABLE, name, &row, NULL) && row.size >= 8;
+    return is_sound ? row : (struct slice){0};
+}
+
+static bool
+is_ours(struct slice row)
+{
+    return row.size == MARK_COUNT * 8 && get_be64(row.data) == STORE_FORMAT;
+}
+
+bool
+checkpoint_mark_is_foreign(struct env_txn *txn, MDB_dbi meta)
+{
+    struct slice row = mark_row(txn, meta);
+    return row.data && !is_ours(row);
+}
+
 bool
 checkpoint_mark_get(struct env_txn *txn, MDB_dbi meta, struct checkpoint_mark *mark)
 {
-    struct slice name = slice_str(MARK_NAME), row = env_get(txn, meta, name);
-    if (!row.data || !row_check(MARK_TABLE, name, &row, NULL) || row.size != MARK_COUNT * 8 ||
-        get_be64(row.data) != STORE_FORMAT)
+    struct slice row = mark_row(txn, meta);
+    if (!row.data || !is_ours(row))
         return false;
     *mark = (struct checkpoint_mark){
         .rows_version = (uint32_t)get_be64(row.data + 8),

@@ -30,7 +30,9 @@ struct verify_state {
     seq_t at;                         /* the event looked at last */
     bool has_views;                   /* the three below are of them */
     bool has_mark;
-    seq_t applied;                     /* how far they go on disk */
+    bool is_foreign; /* another version of kithd wrote them: it is no damage, and they are made anew
+                      */
+    seq_t applied;   /* how far they go on disk */
     uint64_t views_epoch, views_chain; /* the log that they derive from; its checksum there */
     unsigned findings;
     struct fault fault;                 /* why something could not be looked at; "" if all could */
