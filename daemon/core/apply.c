@@ -78,6 +78,7 @@ apply_fini(struct apply *apply)
     buf_fini(&apply->scratch);
     buf_fini(&apply->stamps);
     buf_fini(&apply->prints);
+    buf_fini(&apply->inbound);
 }
 
 /* --- kept outcomes ------------------------------------------------------------------------- */

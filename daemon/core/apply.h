@@ -23,7 +23,7 @@ struct apply {
     struct views *views;
     struct log *log;
     struct buf scratch; /* a row being encoded */
-    struct buf stamps, prints;
+    struct buf stamps, prints, inbound;
     seq_t oldest_seq; /* the record at the tail of the dedupe table, and its time: a cache */
     msec_t oldest_ms;
 };

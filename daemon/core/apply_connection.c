@@ -170,14 +170,15 @@ remember(struct apply *apply, struct both *both, const struct event *event)
     from->prints = views_row(apply->views, &apply->prints);
 }
 
+/* What the recipient's limit remembers of it. */
 static void
-count_inbound(struct member *to, msec_t at_ms)
+count_inbound(struct apply *apply, struct member *to, const struct event *event)
 {
-    if ((msec_t)to->inbound_ms + DAY_MS <= at_ms) {
-        to->inbound_ms = (uint64_t)at_ms;
-        to->inbound_count = 0;
-    }
-    to->inbound_count++;
+    if (event->unmetered)
+        return;
+    buf_clear(&apply->inbound);
+    stamps_receive(&apply->inbound, to->inbound, event->at_ms);
+    to->inbound = views_row(apply->views, &apply->inbound);
 }
 
 /* What an invite became: view "masked", one list of the recipient's, the pair, and both counts. */
@@ -199,7 +200,7 @@ put_masked(struct apply *apply, struct both *both, const struct event *event)
     list_put(apply->views, VIEW_MASKED, list_by_time(both->from.number, event->seq),
              both->to.number);
     recipient_put(apply, both);
-    count_inbound(&both->to, event->at_ms);
+    count_inbound(apply, &both->to, event);
     both_store(apply, both);
 }
 
@@ -254,7 +255,7 @@ apply_requested(struct apply *apply, const struct event *event)
              both.to.number);
     recipient_put(apply, &both);
     if (!event->shadow && is_new)
-        count_inbound(&both.to, event->at_ms);
+        count_inbound(apply, &both.to, event);
     due_put_request(apply->views, event->expires_ms, event->seq, both.from.number, both.to.number);
     remember(apply, &both, event);
     both_store(apply, &both);

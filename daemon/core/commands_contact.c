@@ -111,7 +111,7 @@ convert_one(struct core *core, struct round *round, const struct invite *invite)
     facts.who.other = *member;
     if (member->accept == ACCEPT_MUTUAL)
         facts.mutuals = graph_mutuals(core, &facts.who.actor, member, 1, UINT64_MAX);
-    facts.who.other.incoming += round->asked;
+    facts.asked = round->asked;
     round->asked += decide_convert(&facts, &core->rules, &core->decision);
     round->converted++;
 }

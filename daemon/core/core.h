@@ -32,7 +32,7 @@
 
 /* Raise it when the meaning of a row changes (core/rows, store/tables.h): views that another
  * version wrote are dropped at the start and made anew from the log. */
-#define CORE_ROWS_VERSION 3
+#define CORE_ROWS_VERSION 4
 
 /* One sweep does at most this many things, so that no turn is long. */
 #define CORE_SWEEP_MAX 1000

@@ -274,6 +274,7 @@ struct convert_facts {
     struct pair_facts who;       /* the inviter, and whose contact it is */
     uint64_t mutuals;            /* where the other's policy asks */
     bool late;                   /* beyond the first CONVERT_COUNT_MAX */
+    uint64_t asked;              /* so many others ask him by the same command */
     struct slice first_touch;    /* who invited the contact first, if it was verified just now */
 };
 /* The invite becomes a request that only the other sees, or nothing at all: true if he is asked. */

@@ -28,15 +28,7 @@ is_absorbed(const struct convert_facts *facts, const struct rules *rules, msec_t
         return true;
     if (other->accept == ACCEPT_NOBODY || (other->accept == ACCEPT_MUTUAL && facts->mutuals == 0))
         return true;
-    return other->incoming >= (uint64_t)rules->settings->inbound_max;
-}
-
-static bool
-is_filtered(const struct convert_facts *facts, const struct rules *rules, msec_t now_ms)
-{
-    const struct member *other = &facts->who.other;
-    return facts->late || ((msec_t)other->inbound_ms + DAY_MS > now_ms &&
-                           other->inbound_count >= (uint64_t)rules->settings->inbound_day);
+    return other->incoming + facts->asked >= (uint64_t)rules->settings->inbound_max;
 }
 
 bool
@@ -61,7 +53,9 @@ decide_convert(const struct convert_facts *facts, const struct rules *rules, str
     event->invite = invite->id;
     event->expires_ms = invite->expires_ms;
     event->masked = true;
-    event->filtered = is_filtered(facts, rules, out->now_ms);
+    event->filtered =
+        facts->late || inbound_is_full(rules, &facts->who.other, facts->asked, out->now_ms);
+    event->unmetered = !inbound_counts(rules, &facts->who.other);
     event->audience = AUDIENCE_TO;
     event->notify = true;
     return true;

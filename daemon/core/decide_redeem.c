@@ -86,6 +86,7 @@ ask_inviter(const struct redeem_facts *facts, bool shadow, const struct rules *r
     event->request = masked ? masked->request : public_id_make(rules->id_key, event->seq);
     event->expires_ms = (uint64_t)(out->now_ms + rules->settings->request_ttl);
     event->shadow = shadow;
+    event->unmetered = !inbound_counts(rules, &who->other);
     event->audience = quiet ? AUDIENCE_FROM : AUDIENCE_FROM | AUDIENCE_TO;
     event->notify = !quiet;
     return "pending";

@@ -152,14 +152,15 @@ is_unheard(const struct request_facts *facts, const struct rules *rules, msec_t 
            others >= (uint64_t)rules->settings->inbound_max;
 }
 
+/* What an invite of the sender's has made already counted when it came, and stays where it is. */
 static bool
 is_filtered(const struct request_facts *facts, const struct rules *rules, msec_t now_ms)
 {
     const struct member *other = &facts->who.other;
+    const struct masked *masked = find_masked(facts, now_ms);
     bool unproven =
         other->accept == ACCEPT_PROOF && !facts->proof_matches && !is_approved(facts, now_ms);
-    bool many = (msec_t)other->inbound_ms + DAY_MS > now_ms &&
-                other->inbound_count >= (uint64_t)rules->settings->inbound_day;
+    bool many = masked ? masked->filtered : inbound_is_full(rules, other, 0, now_ms);
     return unproven || many;
 }
 
@@ -204,6 +205,7 @@ open_request(const struct request_facts *facts, uint64_t cost, bool shadow,
     event->note = note->text;
     event->shadow = shadow;
     event->filtered = is_filtered(facts, rules, out->now_ms);
+    event->unmetered = !inbound_counts(rules, &facts->who.other);
     event->cost = cost;
     event->counts_note = note->text.size > 0 && facts->quota.limit[WINDOW_NOTE] > 0;
     if (cost > 0) {

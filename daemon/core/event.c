@@ -17,7 +17,8 @@ enum {
         PLACE_COUNT
 };
 
-_Static_assert(PLACE_COUNT <= 64, "field sets are 64-bit masks");
+/* What says to which command an event belongs comes last, and never goes on the wire. */
+_Static_assert(PLACE_head_id <= 64, "sets of fields on the wire are 64-bit masks");
 
 static const uint8_t number_at_place[PLACE_COUNT] = {
 #define X(number, field, kind, wire) [PLACE_##field] = number,

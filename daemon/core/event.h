@@ -118,6 +118,7 @@
     X(69, joined,      BOOL,  NULL)          /* the redeemer was no member before */               \
     X(70, reporter,    UINT,  NULL)          /* stands for who is no member and complains; 0: no report */ \
     X(71, more,        BOOL,  NULL)          /* further invites of the contact are converted later */ \
+    X(72, unmetered,   BOOL,  NULL)          /* does not count in the recipient's day */           \
     X(48, head_id,     BYTES, NULL)                                                                \
     X(49, head_op,     TEXT,  NULL)                                                                \
     X(50, head_hash,   BYTES, NULL)          /* XXH3-128 of op and the bytes of args */            \

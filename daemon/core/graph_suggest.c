@@ -194,6 +194,7 @@ consider(struct core *core, const struct member *member, uint64_t number, uint64
     pair_load(core->views, member, &other, &pair);
     unsigned side = pair_side_of(member, &other);
     pair_show(&pair, side, now_ms);
+    uint64_t busy = rules_tier(&core->rules, &other)->inbound_day;
     assert(pair.state != PAIR_CONNECTED);
     if (pair_is_pending(&pair, now_ms))
         return false;
@@ -206,7 +207,7 @@ consider(struct core *core, const struct member *member, uint64_t number, uint64
         .mutuals = mutuals,
         .score =
             mutuals + pair.side[side].weight + interests_shared(member->interests, other.interests),
-        .busy = other.incoming >= (uint64_t)core->rules.settings->inbound_day,
+        .busy = busy > 0 && other.incoming >= busy,
     };
     return true;
 }

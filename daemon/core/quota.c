@@ -125,6 +125,23 @@ quota_refunds(const struct quota_facts *facts, enum window window, msec_t at_ms,
     return refunded < facts->limit[window] / 2;
 }
 
+/* --- what is received ----------------------------------------------------------------------- */
+
+bool
+inbound_counts(const struct rules *rules, const struct member *member)
+{
+    return rules_tier(rules, member)->inbound_day > 0;
+}
+
+bool
+inbound_is_full(const struct rules *rules, const struct member *member, uint64_t further,
+                msec_t now_ms)
+{
+    uint64_t limit = rules_tier(rules, member)->inbound_day;
+    size_t first = stamps_first_within(member->inbound, INBOUND_MS, now_ms);
+    return limit > 0 && stamps_count(member->inbound) - first + further >= limit;
+}
+
 /* --- months --------------------------------------------------------------------------------- */
 
 /* Days since the epoch to a civil date and back: H. Hinnant, "chrono-Compatible Low-Level Date

@@ -71,6 +71,14 @@ bool quota_after(const struct quota_facts *facts, uint64_t cost, unsigned refund
 /* Is anything of this member's requests counted at all? */
 bool quota_counts(const struct quota_facts *facts);
 
+/* Has @member received as many requests within 24 hours as he wants to see at once, and @further
+ * ones now? O(log n). */
+bool inbound_is_full(const struct rules *rules, const struct member *member, uint64_t further,
+                     msec_t now_ms);
+
+/* Does a request to @member count in his day? If not, nothing is remembered of it. */
+bool inbound_counts(const struct rules *rules, const struct member *member);
+
 /* The theoretical arrival time after a request of @cost; 0 if the burst is off. */
 msec_t quota_burst_next(const struct quota_facts *facts, uint64_t cost, msec_t now_ms);
 

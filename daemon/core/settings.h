@@ -32,7 +32,6 @@
     X(account_new,       "account.new",       DURATION,  30 * DAY_MS, 0,         3650 * DAY_MS, "how long an account counts as new")                 \
     X(note_max,          "note.max",          COUNT,             300, 1,         1000,          "code points of a note")                             \
     X(inbound_max,       "connect.inbound_max",COUNT,           10000, 1,         1000000,       "waiting requests; a further one is not heard")      \
-    X(inbound_day,       "connect.inbound_day",COUNT,             500, 1,         1000000,       "requests received in 24 hours; further ones are filtered") \
     X(block_max,         "block.max",         COUNT,          100000, 1,         10000000,      "members that one member may block")                 \
     X(refund,            "connect.refund_on_accept",COUNT,               1, 0,         1,             "1: an accepted request no longer counts by day and week") \
     X(fof_budget,        "reads.fof_budget",  COUNT,          200000, 1000,      10000000,      "connections that one path or suggest looks at")     \
@@ -56,6 +55,7 @@
     X(connect_week_new, "connect.week_new",    40,    40, 1000,    "the same for a new account")                    \
     X(pending_max,      "connect.pending_max",500,   500, 10000,   "requests waiting for an answer")                \
     X(pending_max_new,  "connect.pending_max_new", 100,  100, 10000,   "the same for a new account")                    \
+    X(inbound_day,      "connect.inbound_day", 500,   500, 1000,    "requests received in any 24 hours; further ones are filtered") \
     X(note_month,       "note.month",           5,     0, 1000,    "requests with a note in a calendar month (UTC)") \
     X(invite_pace,      "invite.pace",        100,   100, 1000,    "invites mailed in any 24 hours; further ones later") \
     X(connections_max,  "connections.max",  30000, 30000, 1000000, "connections a member may hold")

@@ -29,22 +29,35 @@ stamps_first_within(struct slice stamps, msec_t length_ms, msec_t now_ms)
     return low;
 }
 
+/* Append those from @first on, and a new one: the youngest @count_max of them. */
+static void
+append(struct buf *out, struct slice stamps, size_t first, size_t count_max, uint64_t value)
+{
+    uint8_t stamp[STAMP_SIZE];
+    size_t count = stamps_count(stamps);
+    assert(stamps.size % STAMP_SIZE == 0);
+    if (count - first >= count_max)
+        first = count - (count_max - 1);
+    if (count > first)
+        buf_append(out, stamps.data + first * STAMP_SIZE, (count - first) * STAMP_SIZE);
+    put_be64(stamp, value);
+    buf_append(out, stamp, sizeof(stamp));
+}
+
 void
 stamps_add(struct buf *out, struct slice stamps, unsigned flags, msec_t now_ms)
 {
     assert((flags & STAMP_COST) > 0 && flags <= UINT8_MAX);
-    assert(stamps.size % STAMP_SIZE == 0);
-    uint8_t stamp[STAMP_SIZE];
-    size_t count = stamps_count(stamps);
     size_t first = stamps_first_within(stamps, RATE_AGE_MS, now_ms);
-
     first = first > RATE_COUNT_MAX ? first - RATE_COUNT_MAX : 0;
-    if (count - first >= STAMP_COUNT_MAX)
-        first = count - (STAMP_COUNT_MAX - 1);
-    if (count > first)
-        buf_append(out, stamps.data + first * STAMP_SIZE, (count - first) * STAMP_SIZE);
-    put_be64(stamp, (uint64_t)now_ms << 8 | flags);
-    buf_append(out, stamp, sizeof(stamp));
+    append(out, stamps, first, STAMP_COUNT_MAX, (uint64_t)now_ms << 8 | flags);
+}
+
+void
+stamps_receive(struct buf *out, struct slice stamps, msec_t now_ms)
+{
+    size_t first = stamps_first_within(stamps, INBOUND_MS, now_ms);
+    append(out, stamps, first, INBOUND_COUNT_MAX, (uint64_t)now_ms << 8);
 }
 
 void

@@ -1,8 +1,9 @@
-/* core/stamps.h: what a member's own requests were: when, what they cost, what became of them.
+/* core/stamps.h: what a member's own requests were: when, what they cost, what became of them; and
+ * when he received others'.
  *
  * A stamp is eight bytes in the member's row: milliseconds << 8 | flags, big-endian, in order of
  * time. One is made for each counted request; it stays while a window or the acceptance rate can
- * see it.
+ * see it. Those of received requests are kept apart, and say only when.
  *
  * Layer: core. Pure. Thread: any.
  */
@@ -32,6 +33,10 @@ enum {
  * fifty before that stay. */
 #define STAMP_COUNT_MAX 3072
 
+/* Of received requests: no limit is larger than 1000 in 24 hours. */
+#define INBOUND_MS        DAY_MS
+#define INBOUND_COUNT_MAX 1000
+
 static inline size_t
 stamps_count(struct slice stamps)
 {
@@ -46,6 +51,9 @@ size_t stamps_first_within(struct slice stamps, msec_t length_ms, msec_t now_ms)
 
 /* Append to @out the stamps that still matter at @now_ms, and a new one with @flags. */
 void stamps_add(struct buf *out, struct slice stamps, unsigned flags, msec_t now_ms);
+
+/* The same for those of received requests: as many as any limit can see. */
+void stamps_receive(struct buf *out, struct slice stamps, msec_t now_ms);
 
 /* Append to @out all stamps, with @flags added to the one of a request of @cost at @at_ms: of
  * several that are alike, the first not accepted yet. Nothing changes if it is long gone. */

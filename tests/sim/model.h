@@ -19,6 +19,7 @@
 #define STAMPS_MAX  1024
 #define PRINTS_MAX  1024
 #define REPORTS_MAX 64
+#define INBOUND_MAX 512
 #define INVITES_MAX 4096
 #define CLAIMS_MAX  1024
 #define MAILS_MAX   1024 /* of one contact */
@@ -57,6 +58,7 @@
     X(week_new,        "connect.week_new")                         \
     X(pending,         "connect.pending_max")                      \
     X(pending_new,     "connect.pending_max_new")                  \
+    X(inbound,         "connect.inbound_day")                      \
     X(note,            "note.month")                               \
     X(pace,            "invite.pace")                              \
     X(connections,     "connections.max")
@@ -128,6 +130,8 @@ struct model_member {
     struct model_stamp stamps[STAMPS_MAX];
     struct model_print prints[PRINTS_MAX];
     struct model_report reports[REPORTS_MAX];
+    unsigned inbound_count;
+    msec_t inbound[INBOUND_MAX]; /* when he received the requests that are counted */
 
     int brought_by; /* by whose invite he joined, or NOBODY */
     unsigned slot_count;
@@ -412,6 +416,9 @@ void quota_tell(const struct model *model, int member, struct answer *out);
 bool quota_is_counted(const struct model *model, int member);
 void quota_take(struct model *model, struct model_request *request, int64_t cost);
 void quota_accepted(struct model *model, const struct model_request *request, bool refund);
+/* Does @member receive more in a day than he wants to see at once? And he receives one. */
+bool quota_is_flooded(const struct model *model, int member);
+void quota_receive(struct model *model, int member);
 
 /* model_conduct.c: notes, reports, restrictions */
 int64_t conduct_cost(const struct model *model, int from, int to, const struct note *note);

@@ -27,6 +27,8 @@ model_open(struct model *model, int from, int to, bool shadow, struct answer *ou
         .order = ++model->order,
     };
     memcpy(request->id, before.id, sizeof(request->id));
+    if (!shadow && !before.there)
+        quota_receive(model, to);
     model_side(model, to, from)->hidden_ms = 0;
     out->request = request;
     struct model_event *event = expect_feeds(out, "connection.requested",
@@ -141,7 +143,7 @@ policy_allows(const struct model *model, const struct command *command, struct a
 
 /* How it is accepted the moment it is made, or NULL. */
 static const char *
-immediate_via(const struct model *model, const struct command *command, bool filtered)
+immediate_via(const struct model *model, const struct command *command, bool unproven)
 {
     const struct policy *policy = &model->members[command->b].policy;
     int mutuals = __builtin_popcount(model_mutuals(model, NOBODY, command->a, command->b));
@@ -149,7 +151,7 @@ immediate_via(const struct model *model, const struct command *command, bool fil
         return NULL;
     if (is_approved(model, command))
         return "preapproval";
-    if (filtered)
+    if (unproven)
         return NULL;
     if (policy->auto_accept == AUTO_ALL ||
         (policy->auto_accept > 0 && mutuals >= policy->auto_accept))
@@ -167,12 +169,13 @@ open_request(struct model *model, const struct command *command, int64_t cost, s
                   model_side(model, from, to)->hidden_ms > model->now_ms ||
                   model_incoming(model, to) - model_visible(masked) >= model->settings.inbound_max;
     bool quiet = shadow || (masked->there && masked->disp != OPEN);
-    bool filtered = strcmp(model->members[to].policy.accept, "proof") == 0 &&
+    bool unproven = strcmp(model->members[to].policy.accept, "proof") == 0 &&
                     !is_proven(model, command) && !is_approved(model, command);
-    const char *via = quiet ? NULL : immediate_via(model, command, filtered);
+    bool filtered = masked->there ? masked->filtered : quota_is_flooded(model, to);
+    const char *via = quiet ? NULL : immediate_via(model, command, unproven);
 
     struct model_request *request = model_open(model, from, to, shadow, out);
-    request->filtered = filtered;
+    request->filtered = unproven || filtered;
     request->note = command->note;
     quota_take(model, request, cost);
     conduct_request(model, request, cost, out);

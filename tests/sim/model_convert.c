@@ -48,11 +48,13 @@ convert(struct model *model, struct model_invite *invite, int member, struct ans
         .from = inviter,
         .to = member,
         .disp = OPEN,
+        .filtered = quota_is_flooded(model, member),
         .created_ms = model->now_ms,
         .expires_ms = invite->expires_ms,
         .order = ++model->order,
         .invite = (unsigned)(invite - model->invites),
     };
+    quota_receive(model, member);
     event = expect_feeds(out, "connection.requested", only(member));
     says_str(event, "from", member_name(inviter));
     says_str(event, "to", member_name(member));

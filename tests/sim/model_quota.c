@@ -285,3 +285,26 @@ quota_accepted(struct model *model, const struct model_request *request, bool re
         return;
     }
 }
+
+/* --- what is received ------------------------------------------------------------------------ */
+
+bool
+quota_is_flooded(const struct model *model, int member)
+{
+    const struct model_member *who = &model->members[member];
+    int64_t limit = model_tier_of(model, member)->inbound, count = 0;
+    for (unsigned i = 0; i < who->inbound_count; i++)
+        count += who->inbound[i] + DAY_MS > model->now_ms;
+    return limit > 0 && count >= limit;
+}
+
+void
+quota_receive(struct model *model, int member)
+{
+    struct model_member *who = &model->members[member];
+    if (model_tier_of(model, member)->inbound == 0)
+        return;
+    if (who->inbound_count == INBOUND_MAX)
+        memmove(who->inbound, who->inbound + 1, --who->inbound_count * sizeof(who->inbound[0]));
+    who->inbound[who->inbound_count++] = model->now_ms;
+}

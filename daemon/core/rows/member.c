@@ -34,8 +34,7 @@ static const struct field fields[] = {
     [27] = FIELD_ROW(struct member, evidence_ms[REASON_REPORTS], UINT, NULL),
     [28] = FIELD_ROW(struct member, evidence_ms[REASON_LOW_ACCEPTANCE], UINT, NULL),
     [29] = FIELD_ROW(struct member, evidence_ms[REASON_DUPLICATE], UINT, NULL),
-    [30] = FIELD_ROW(struct member, inbound_ms, UINT, NULL),
-    [31] = FIELD_ROW(struct member, inbound_count, UINT, NULL),
+    [30] = FIELD_ROW(struct member, inbound, BYTES, NULL),
     [32] = FIELD_ROW(struct member, masked, UINT, NULL),
     [33] = FIELD_ROW(struct member, inviter, UINT, NULL),
 };

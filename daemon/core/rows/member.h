@@ -35,8 +35,7 @@ struct member {
     uint64_t level, level_ms, until_ms, reason;
     uint64_t evidence_ms[REASON_COUNT];
 
-    /* Requests received: since when they are counted, and how many. */
-    uint64_t inbound_ms, inbound_count;
+    struct slice inbound; /* stamps of the requests that he received */
 };
 
 /* Slices point into the views: borrowed until the row changes. */

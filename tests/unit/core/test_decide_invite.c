@@ -414,11 +414,6 @@ test_conversion(void **state)
              "invite.converted member:ada other:bob invite:INVITE\nconnection.requested from:ada "
              "to:bob request:NEW1 invite:INVITE expires_ms:+1d audience:to notify masked",
          .answer = "ok"},
-        {"late: where it disturbs less", .late = true,
-         .events =
-             "invite.converted member:ada other:bob invite:INVITE\nconnection.requested from:ada "
-             "to:bob request:NEW1 invite:INVITE expires_ms:+1d audience:to notify filtered masked",
-         .answer = "ok"},
         {"the inviter blocks him", MINE.blocked_seq = 1,
          .events = "invite.converted member:ada other:bob invite:INVITE", .answer = "ok"},
         {"he blocks the inviter", THEIRS.blocked_seq = 1,
@@ -466,6 +461,33 @@ test_conversion(void **state)
 }
 
 static void
+test_where_what_converts_is_listed(void **state)
+{
+    (void)state;
+    const struct row rows[] = {
+        {"late: where it disturbs less", .late = true,
+         .events =
+             "invite.converted member:ada other:bob invite:INVITE\nconnection.requested from:ada "
+             "to:bob request:NEW1 invite:INVITE expires_ms:+1d audience:to notify filtered masked",
+         .answer = "ok"},
+        {"so it is beyond what he wants to see in a day",
+         .who.other.inbound = sent(500, DAY_MS - 1, 1, 0),
+         .events =
+             "invite.converted member:ada other:bob invite:INVITE\nconnection.requested from:ada "
+             "to:bob request:NEW1 invite:INVITE expires_ms:+1d audience:to notify filtered masked",
+         .answer = "ok"},
+        {"he wants to see all of them", .who.other.inbound = sent(500, DAY_MS - 1, 1, 0),
+         .who.other.tier = slice_str("unlimited"),
+         .events =
+             "invite.converted member:ada other:bob invite:INVITE\nconnection.requested from:ada "
+             "to:bob request:NEW1 invite:INVITE expires_ms:+1d audience:to notify masked "
+             "unmetered",
+         .answer = "ok"},
+    };
+    RUN(convert_it, rows);
+}
+
+static void
 test_who_converts(void **state)
 {
     (void)state;
@@ -485,10 +507,15 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        facts_test(test_create),     facts_test(test_ones_own_contact),
-        facts_test(test_link),       facts_test(test_resend),
-        facts_test(test_revoke),     facts_test(test_expiry),
-        facts_test(test_conversion), cmocka_unit_test(test_who_converts),
+        facts_test(test_create),
+        facts_test(test_ones_own_contact),
+        facts_test(test_link),
+        facts_test(test_resend),
+        facts_test(test_revoke),
+        facts_test(test_expiry),
+        facts_test(test_conversion),
+        facts_test(test_where_what_converts_is_listed),
+        cmocka_unit_test(test_who_converts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

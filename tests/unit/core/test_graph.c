@@ -367,7 +367,7 @@ test_who_waits_for_many_comes_last(void **state)
     connect_two("ada", "hub");
     connect_hub("hub", 0, 2);
     done("connection.request", "{from: x, to: m0}");
-    world.settings.inbound_day = 1;
+    world.settings.tiers[2].inbound_day = 1;
     expect("connection.suggest", "{member: ada, limit: 2}",
            "ok {items: [{member: m1, mutuals: 1, score: 1}, {member: m2, mutuals: 1, score: 1}]}");
     expect("connection.suggest", "{member: ada}",

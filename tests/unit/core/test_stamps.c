@@ -55,6 +55,29 @@ test_what_nothing_sees_any_more_is_forgotten(void **state)
     assert_int_equal(count_after_add(sent(STAMP_COUNT_MAX, DAY_MS, 1, 1)), STAMP_COUNT_MAX);
 }
 
+static size_t
+count_after_receive(struct slice stamps)
+{
+    struct buf out = {0};
+    stamps_receive(&out, stamps, NOW);
+    size_t count = stamps_count(buf_slice(&out));
+    assert_int_equal(stamps_at(buf_slice(&out), count - 1), NOW);
+    assert_int_equal(stamps_flags(buf_slice(&out), count - 1), 0);
+    buf_fini(&out);
+    return count;
+}
+
+static void
+test_what_is_received_is_remembered_for_a_day(void **state)
+{
+    (void)state;
+    assert_int_equal(count_after_receive((struct slice){0}), 1);
+    assert_int_equal(count_after_receive(sent(5, INBOUND_MS - 1, 1, 0)), 6);
+    assert_int_equal(count_after_receive(sent(5, INBOUND_MS + 1, 1, 0)), 4);
+    assert_int_equal(count_after_receive(sent(INBOUND_COUNT_MAX - 1, HOUR_MS, 1, 0)), 1000);
+    assert_int_equal(count_after_receive(sent(INBOUND_COUNT_MAX, HOUR_MS, 1, 0)), 1000);
+}
+
 static void
 expect_marked(struct slice stamps, msec_t at_ms, uint64_t cost, int index)
 {
@@ -142,6 +165,7 @@ main(void)
         facts_test(test_a_stamp_is_an_instant_and_flags),
         facts_test(test_the_first_within_is_younger_than_the_length),
         facts_test(test_what_nothing_sees_any_more_is_forgotten),
+        facts_test(test_what_is_received_is_remembered_for_a_day),
         facts_test(test_the_first_of_its_instant_is_marked),
         facts_test(test_a_failed_buffer_is_not_marked),
         facts_test(test_the_rate_looks_at_the_last_fifty_of_age),
