@@ -138,8 +138,9 @@ wait_for_more(struct call *call, seq_t seen)
     uint64_t types = query_types(call);
     call_wait_begin(call, seen);
     call->wait.is_in_log = true;
-    if (seen < log_last(call->core->log)) {
-        call->wait.wake_seq = log_last(call->core->log);
+    seq_t last = log_last(call->core->log);
+    if (seen != last) { /* What lies ahead of the log is not for any event until then. */
+        call->wait.wake_seq = seen < last ? last : seen + 1;
         return;
     }
     if (!args_has(call->args, KITH_ARG_AUDIENCE)) {

@@ -12,6 +12,9 @@ test_a_poll_waits_for_something_to_say(void **state)
     assert_int_equal(world.wait.wake_seq, CORE_SEQ_NEVER);
     assert_int_equal(world.wait.wait_ms, 500);
     assert_int_equal(world.wait.scanned, 1);
+    expect("event.read", "{after: 7, wait_ms: 500}", "waits");
+    assert_int_equal(world.wait.wake_seq, 8); /* no event before is for it */
+    assert_int_equal(world.wait.key_count, 0);
     expect("event.read", "{after: 1, wait_ms: 0}", "ok {events: [], next: 1, last_seq: 1}");
     expect("event.read", "{end: true, wait_ms: 500}", "waits");
     world.context.last_try = true;
