@@ -102,6 +102,25 @@ test_a_wait_meets_what_it_waits_for(void **state)
     }
 }
 
+/* One with many members has a key for each, and not for each of their types as well. */
+static void
+test_a_wait_for_many_has_few_keys(void **state)
+{
+    (void)state;
+    struct buf poll = {0};
+    char name[16];
+    show(&poll, "{wait_ms: 1, end: true, types: [connection.], audience: [m0");
+    for (unsigned i = 1; i < 200; i++) {
+        snprintf(name, sizeof(name), ", m%u", i);
+        show(&poll, name);
+    }
+    show(&poll, "]}");
+    expect_text("200 members", "reply", "waits", tell("event.read", shown(&poll)));
+    assert_int_equal(world.wait.key_count, 200);
+    buf_fini(&poll);
+    expect_rows();
+}
+
 static void
 test_a_query_waits_for_a_position(void **state)
 {
@@ -248,6 +267,7 @@ main(void)
         world_test(test_a_poll_waits_for_something_to_say),
         world_test(test_a_filtered_scan_goes_on_in_slices),
         world_test(test_a_wait_meets_what_it_waits_for),
+        world_test(test_a_wait_for_many_has_few_keys),
         world_test(test_a_query_waits_for_a_position),
         world_test(test_a_page_of_the_log_has_a_size),
         world_test(test_a_page_ends_where_the_message_is_full),
