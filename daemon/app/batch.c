@@ -44,6 +44,8 @@ struct batch {
     struct work *open;    /* what is executed now */
     struct work *flight;  /* what the thread commits, not answered yet; NULL if nothing is */
     seq_t published_seq;
+    uint64_t ended_count; /* connections, when it was last looked for polls of theirs */
+    unsigned look_place;  /* of that look; 0: it is over */
     msec_t trouble_ms;
     uint64_t trouble_count;
 };
@@ -305,6 +307,7 @@ park(struct batch *batch, struct entry *entry)
     query->has_scanned = wait->has_scanned;
     query->is_in_log = wait->is_in_log;
     query->is_shared = wait->is_shared;
+    query->peer = net_peer_of(daemon->net, &entry->request.route);
     query->scanned = wait->scanned;
     query->end_ms = query->came_ms + wait->wait_ms;
     query->due_ms = query->end_ms;
@@ -477,6 +480,25 @@ take_messages(struct batch *batch, enum kith_err refuse, struct fault *fault)
     return true;
 }
 
+static bool
+is_gone(const struct parked_query *query)
+{
+    return net_peer_is_gone(query->peer);
+}
+
+/* Who has left waits for nothing: his polls would take room, and events meant for somebody. */
+static void
+drop_gone(struct batch *batch)
+{
+    struct parked *parked = batch->daemon->parked;
+    uint64_t ended_count = net_ended(batch->daemon->net);
+    if (ended_count != batch->ended_count)
+        batch->look_place = parked_count(parked);
+    batch->ended_count = ended_count;
+    if (batch->look_place > 0)
+        batch->look_place = parked_drop_gone(parked, batch->look_place, is_gone);
+}
+
 static struct parked_query *
 take_one_parked(struct batch *batch)
 {
@@ -554,6 +576,7 @@ batch_turn(struct batch *batch, bool drain)
     batch->left = true;
     batch->spent_ms = 0;
 
+    drop_gone(batch);
     begin(batch, refuse);
     bool goes_on = hold_ms > 0 || take_messages(batch, refuse, &fault);
     gate_left(&daemon->gate, batch->left, batch->reading.mono_ms);

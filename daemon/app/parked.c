@@ -334,6 +334,27 @@ parked_take_any(struct parked *parked)
     return query;
 }
 
+unsigned
+parked_drop_gone(struct parked *parked, unsigned place,
+                 bool (*is_gone)(const struct parked_query *query))
+{
+    if (place > parked->count)
+        place = parked->count;
+    for (unsigned looks = 0; place > 0 && looks < PARKED_LOOK_MAX; looks++) {
+        struct parked_query *query = parked->heaps[BY_TIME][place - 1];
+        /* One that was woken has what others wait for, and runs soon. */
+        if (!query->nodes || !is_gone(query)) {
+            place--;
+            continue;
+        }
+        take_out(parked, query);
+        parked_query_destroy(query);
+        if (place > parked->count) /* else another one stands here now */
+            place = parked->count;
+    }
+    return place;
+}
+
 msec_t
 parked_next_ms(const struct parked *parked)
 {

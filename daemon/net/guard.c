@@ -67,8 +67,9 @@ static _Thread_local struct {
     int fd;
 } binding;
 
-/* The first connection this thread sent to since guard_offer_begin(). */
-static _Thread_local struct guard_conn offered;
+/* The first connection this thread sent to since guard_offer_begin(), and the first it read from
+ * since guard_take_begin(). */
+static _Thread_local struct guard_conn offered, read_from;
 
 static pthread_mutex_t gather_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -177,6 +178,7 @@ row_close(struct row *row)
         half_forget(row);
         atomic_fetch_or(&row->guard->hooks, row->hooks | GUARD_HOOK_CLOSE);
         atomic_fetch_sub(&row->guard->connections, 1);
+        atomic_fetch_add(&row->guard->ended, 1);
     }
 }
 
@@ -219,6 +221,21 @@ guard_offer_end(struct guard_conn *out)
     if (offered.serial == 0)
         return false;
     *out = offered;
+    return true;
+}
+
+void
+guard_take_begin(void)
+{
+    read_from.serial = 0;
+}
+
+bool
+guard_take_end(struct guard_conn *out)
+{
+    if (read_from.serial == 0)
+        return false;
+    *out = read_from;
     return true;
 }
 
@@ -537,6 +554,10 @@ recvmsg(int fd, struct msghdr *message, int flags)
     if (!row)
         return syscall(SYS_recvmsg, fd, message, flags);
     row->hooks |= GUARD_HOOK_RECEIVE;
+    if (read_from.serial == 0) {
+        read_from.fd = fd;
+        read_from.serial = atomic_load_explicit(&row->serial, memory_order_relaxed);
+    }
     if (row->cut)
         return 0;
 

@@ -20,8 +20,8 @@
  * a row belongs to nanomsg's lock of the socket, except for the atomics, which anyone may read.
  *
  * Layer:    net (no nanomsg in here: only the kernel's side of it).
- * Thread:   the hooks any; guard_bind_* and guard_offer_* keep to their calling thread.
- * Blocking: never.
+ * Thread:   the hooks any; guard_bind_*, guard_offer_* and guard_take_* keep to their calling
+ * thread. Blocking: never.
  */
 #ifndef KITH_NET_GUARD_H
 #define KITH_NET_GUARD_H
@@ -41,7 +41,7 @@ struct guard {
     atomic_uint_fast64_t half_size;
     atomic_uint connections_max; /* 0 while shutting down */
     atomic_uint hooks;           /* GUARD_HOOK_* that closed connections went through */
-    atomic_uint_fast64_t connections, refused, cut;
+    atomic_uint_fast64_t connections, ended, refused, cut;
 };
 
 enum guard_hook {
@@ -85,6 +85,12 @@ int guard_bind_end(void);
  * false, and leaves @out, if nothing was offered to the kernel. */
 void guard_offer_begin(void);
 bool guard_offer_end(struct guard_conn *out);
+
+/* Between these two, note from which connection this thread reads first: nanomsg reads on where it
+ * hands out a message, unless it had read ahead. guard_take_end() returns false, and leaves @out,
+ * if it did not read. */
+void guard_take_begin(void);
+bool guard_take_end(struct guard_conn *out);
 
 /* Between these two, what this thread sends is gathered, connection by connection, and counts as
  * taken by the kernel. guard_gather_end() sends it, and what was left over before; it may be called

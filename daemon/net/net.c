@@ -92,12 +92,14 @@ net_receive(struct net *net, struct net_request *out)
     struct control control;
     struct nn_iovec part = {&out->chunk, NN_MSG};
     struct nn_msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    struct guard_conn conn;
 
     for (;;) {
         control.head = (struct nn_cmsghdr){0};
         control.size = 0;
         message.msg_control = &control;
         message.msg_controllen = sizeof(control);
+        guard_take_begin();
         int size = nn_recvmsg(net->command, &message, NN_DONTWAIT);
         if (size < 0) {
             assert(nn_errno() == EAGAIN || nn_errno() == EINTR);
@@ -106,6 +108,8 @@ net_receive(struct net *net, struct net_request *out)
         net->received++;
         if (route_take(&control, &out->route)) {
             out->body = slice_of(out->chunk, (size_t)size);
+            if (guard_take_end(&conn))
+                peers_meet(net->peers, get_be32(out->route.bytes), conn);
             return true;
         }
         nn_freemsg(out->chunk);
@@ -132,6 +136,26 @@ net_waited(const struct net *net, const struct net_request *request)
 {
     const struct peer *peer = peers_find(net->peers, get_be32(request->route.bytes));
     return peer ? guard_waited(peer->conn) : 0;
+}
+
+struct net_peer
+net_peer_of(const struct net *net, const struct net_route *route)
+{
+    const struct peer *peer = peers_find(net->peers, get_be32(route->bytes));
+    return peer ? (struct net_peer){peer->conn.serial, peer->conn.fd} : (struct net_peer){0, 0};
+}
+
+bool
+net_peer_is_gone(struct net_peer peer)
+{
+    struct guard_conn conn = {peer.fd, peer.serial};
+    return peer.serial != 0 && guard_state_of(conn) == GUARD_GONE;
+}
+
+uint64_t
+net_ended(const struct net *net)
+{
+    return atomic_load(&net->guard.ended);
 }
 
 /* --- replies ------------------------------------------------------------------------------ */
@@ -197,7 +221,7 @@ net_reply(struct net *net, const struct net_route *route, struct slice body)
     bool free_way = !peer || (!peer->head && guard_state_of(peer->conn) != GUARD_BUSY);
     if (free_way && reply_offer(net, way, body))
         return;
-    /* A peer that was never answered has nothing in its way: it is gone. */
+    /* A peer that is not known was never answered, and has nothing in its way: it is gone. */
     if (!peer || guard_state_of(peer->conn) == GUARD_GONE)
         return;
     if (peers_keep(net->peers, peer, way, body))

@@ -72,8 +72,22 @@ void net_release(struct net_request *request);
 bool net_is_readable(const struct net *net);
 
 /* For how long a request that net_receive() has just returned was waiting to be taken: never more
- * than it was, and 0 where its peer was never answered. */
+ * than it was, and 0 where its connection is not known. */
 msec_t net_waited(const struct net *net, const struct net_request *request);
+
+/* The connection that a request came through, for the process's whole life; serial 0: it is not
+ * known, for nanomsg had read ahead, and this was its first. */
+struct net_peer {
+    uint64_t serial;
+    int fd;
+};
+struct net_peer net_peer_of(const struct net *net, const struct net_route *route);
+
+/* Its connection has ended. False where it is not known. */
+bool net_peer_is_gone(struct net_peer peer);
+
+/* How many connections have ended so far. */
+uint64_t net_ended(const struct net *net);
 
 /* Send a reply. @body is borrowed. A reply that nanomsg did not offer to the kernel, because its
  * peer does not read, is kept within the limits of net_options and offered again by net_tick();

@@ -142,6 +142,15 @@ peers_learn(struct peers *peers, uint32_t key, struct guard_conn conn)
     *bucket = peer;
 }
 
+void
+peers_meet(struct peers *peers, uint32_t key, struct guard_conn conn)
+{
+    const struct peer *there = &peers->rows[conn.fd];
+    bool is_another = there->known && there->conn.serial == conn.serial;
+    if (!is_another && !peers_find(peers, key))
+        peers_learn(peers, key, conn);
+}
+
 static struct kept *
 kept_create(struct slice route, struct slice body)
 {

@@ -48,11 +48,14 @@ struct peers;
 struct peers *peers_create(unsigned connections_max, uint64_t kept_size_max, msec_t kept_ms_max);
 void peers_destroy(struct peers *peers);
 
-/* Whom @key leads to, or NULL if that peer was never answered. Borrowed until the next learn. */
+/* Whom @key leads to, or NULL if that is not known. Borrowed until the next learn. */
 struct peer *peers_find(const struct peers *peers, uint32_t key);
 
 /* A reply to @key went through @conn. */
 void peers_learn(struct peers *peers, uint32_t key, struct guard_conn conn);
+
+/* What @key sent came through @conn. What replies have taught is not changed by it. */
+void peers_meet(struct peers *peers, uint32_t key, struct guard_conn conn);
 
 /* Keep a copy of a reply for @peer. Returns false if it is full, or memory is. */
 bool peers_keep(struct peers *peers, struct peer *peer, struct slice route, struct slice body);

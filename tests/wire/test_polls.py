@@ -182,6 +182,23 @@ class Polls(Case):
         self.assertEqual([(item["seq"], item["tries"]) for item in woken()], [(3, 2)])
         daemon.stop()
 
+    def test_who_leaves_waits_no_longer(self):
+        daemon = self.daemon().start()
+        actor, stays, leaves = (self.client(daemon) for _ in range(3))
+        fetch = {"name": "mails", "worker": "w", "wait_ms": 30000}
+        for client in (leaves, stays):
+            for number in range(100):
+                client.start("event.read", {"after": 0, "wait_ms": 30000})
+            last = client.start("subscription.fetch", fetch, "f")
+        self.parked(actor, 202)
+        leaves.close()
+        while actor.ask("server.stats")["parked"] > 101:
+            pass
+        actor.do("member.register", member="ada")
+        items = harness.unpack(stays.wait(last))["result"]["items"]
+        self.assertEqual([item["tries"] for item in items], [1])
+        daemon.stop()
+
     def test_beyond_the_room_it_is_busy(self):
         daemon = self.daemon().start()
         waiter, other = self.client(daemon), self.client(daemon)

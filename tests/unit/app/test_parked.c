@@ -205,6 +205,42 @@ test_one_of_those_that_share(void **state)
     parked_destroy(parked);
 }
 
+static bool
+is_odd(const struct parked_query *query)
+{
+    return query->peer.serial % 2 == 1;
+}
+
+static void
+test_who_is_gone_is_dropped(void **state)
+{
+    enum { COUNT = PARKED_LOOK_MAX + 100 };
+    unsigned seed = 4711;
+    (void)state;
+    struct parked *parked = parked_create(COUNT + 1, 1 << 24);
+    for (unsigned i = 0; i < COUNT; i++) {
+        struct parked_query *query = make(UINT64_MAX, 1 + rand_r(&seed) % 1000, "q");
+        query->peer.serial = i;
+        assert_true(parked_add(parked, query, (uint64_t[]){i % 1000}, 1));
+    }
+    struct parked_query *woken = make(1, 1, "woken");
+    woken->peer.serial = 1;
+    assert_true(parked_add(parked, woken, NULL, 0));
+    unsigned place = parked_drop_gone(parked, parked_count(parked), is_odd);
+    assert_true(place > 0); /* not all in one go */
+    while (place > 0)
+        place = parked_drop_gone(parked, place, is_odd);
+    assert_int_equal(parked_count(parked), COUNT / 2 + 1);
+    for (msec_t last_ms = 0; parked_count(parked) > 0;) {
+        struct parked_query *query = parked_take(parked, 0, 1000);
+        assert_true(query == woken || !is_odd(query));
+        assert_true(query->due_ms >= last_ms); /* the order is kept */
+        last_ms = query->due_ms;
+        parked_query_destroy(query);
+    }
+    parked_destroy(parked);
+}
+
 /* What was not for it need not be looked at again. */
 static void
 test_what_it_need_not_scan(void **state)
@@ -384,6 +420,7 @@ main(void)
         cmocka_unit_test(test_against_a_list),
         cmocka_unit_test(test_woken_by_its_keys_only),
         cmocka_unit_test(test_one_of_those_that_share),
+        cmocka_unit_test(test_who_is_gone_is_dropped),
         cmocka_unit_test(test_what_it_need_not_scan),
         cmocka_unit_test(test_all_may_be_woken),
         cmocka_unit_test(test_keys_are_counted),
