@@ -5,9 +5,9 @@
  * Starts that kithd in a directory of its own and measures, with the client library:
  *
  *     catch-up    one subscriber reads a log of EVENTS from its start
- *     live        1, 4 and 64 subscribers, while commands append as fast as they go; what all of
- *                 them were told together, and how long after its time (a millisecond is the
- *                 clock's step) each event came
+ *     live        0, 1, 4 and 64 subscribers, while commands append as fast as they go; how fast
+ *                 that is, as a ratio to none; what all of them were told together, and how long
+ *                 after its time (a millisecond is the clock's step) each event came
  *
  * Every event must reach every subscriber once and in order, or it says so and fails. */
 #include <inttypes.h>
@@ -206,8 +206,10 @@ measure_catch_up(struct kith *kith)
            (double)subscriber.count * 1000 / (double)(took > 0 ? took : 1));
 }
 
-static void
-measure_live(struct kith *kith, unsigned count)
+/* Returns how many events were appended a second; @alone: and how many where nobody listened, 0 if
+ * that is what is measured. */
+static double
+measure_live(struct kith *kith, unsigned count, double alone)
 {
     static struct subscriber subscribers[SUBSCRIBERS_MAX];
     static unsigned next_member = MEMBER_COUNT;
@@ -237,17 +239,19 @@ measure_live(struct kith *kith, unsigned count)
             die("an event was missed");
     }
     int64_t took = clock_ms(CLOCK_MONOTONIC) - began;
-    double events = (double)(last + 1 - first);
-    printf("live, %2u subscribers: %.0f events/s appended, %.0f/s delivered in all, "
-           "delay p50 %u ms, p99 %u ms; fell behind %" PRIu64 " times\n",
-           count, events * 1000 / (double)appended, events * count * 1000 / (double)took,
+    double events = (double)(last + 1 - first), rate = events * 1000 / (double)appended;
+    printf("live, %2u subscribers: %.0f events/s appended, %.2f of those without; %.0f/s delivered "
+           "in all, delay p50 %u ms, p99 %u ms; fell behind %" PRIu64 " times\n",
+           count, rate, alone > 0 ? rate / alone : 1.0, events * count * 1000 / (double)took,
            percentile(subscribers, count, 0.5), percentile(subscribers, count, 0.99), behind);
+    return rate;
 }
 
 int
 main(int argc, char **argv)
 {
     static const unsigned counts[] = {1, 4, 64};
+    double alone = 0;
     unsigned long wanted = argc > 2 ? strtoul(argv[2], NULL, 10) : 500000;
     if (argc < 2)
         die("say which kithd: subscribers KITHD [EVENTS]");
@@ -260,8 +264,9 @@ main(int argc, char **argv)
         import_some(kith, i);
     for (unsigned i = 0; i < 3; i++)
         measure_catch_up(kith);
+    alone = measure_live(kith, 0, 0);
     for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-        measure_live(kith, counts[i]);
+        measure_live(kith, counts[i], alone);
     kith_close(kith);
     kill(pid, SIGTERM);
     waitpid(pid, NULL, 0);

@@ -75,10 +75,31 @@ class Watch(fake.Case):
         self.assertNotIn("audience", text)
         self.assertIn("caught up", text)
 
+    def test_a_worker(self):
+        acked = []
+
+        def fetch(args):
+            self.assertEqual((args["name"], args["after"], args["types"]), ("mails", 1, ["conn"]))
+            seqs = [event["seq"] for event in self.fake.events[1:] if event["seq"] not in acked]
+            return {"items": [{"seq": seq, "tries": 1, "event": self.fake.events[seq - 1]}
+                              for seq in seqs], "next": 5, "last_seq": 5}
+
+        def ack(args):
+            acked.extend(args["seqs"])
+            return {"acked": len(args["seqs"])}
+
+        self.fake.on.update({"subscription.fetch": fetch, "subscription.ack": ack})
+        done = self.ok("watch", "--subscription", "mails", "--from", "2", "--type", "conn",
+                       "--until-caught-up")
+        self.assertEqual([event["seq"] for event in done], [2, 3, 4, 5])
+        self.assertEqual(acked, [2, 3, 4, 5])
+
     def test_wrong_words(self):
         for words, text in ((["--from", "soon"], b"sequence number, start or end"),
                             (["--since", "whenever"], b"takes a time"),
                             (["--from", "1", "--since", "1h"], b"not both"),
+                            (["--subscription", "s", "--cursor", "c"], b"--subscription"),
+                            (["--subscription", "s", "--from", "end"], b"--from SEQ"),
                             (["connection."], b"--type connection."),
                             (["--until-caughtup"], b"--until-caught-up")):
             done = self.kith("watch", *words)

@@ -18,7 +18,7 @@
 
 struct watch_options {
     const char *from, *since;
-    const char *cursor, *member;
+    const char *cursor, *member, *subscription;
     struct option_list types, audience;
     bool until_caught_up;
 };
@@ -36,6 +36,8 @@ static const struct option_row rows[] = {
      "only this member's feed: what he may see, by its own numbers"},
     {"audience", 'a', OPTION_LIST, offsetof(struct watch_options, audience), 0, 0, "MEMBER",
      "only events in whose audience this member is; again for more"},
+    {"subscription", 0, OPTION_TEXT, offsetof(struct watch_options, subscription), 0, 0, "NAME",
+     "be a worker of this shared subscription: what is shown here is dealt with"},
     {"until-caught-up", 0, OPTION_FLAG, offsetof(struct watch_options, until_caught_up), 0, 0, NULL,
      "end when everything known so far was told (begins at the start, if not said otherwise)"},
 };
@@ -45,6 +47,7 @@ static const struct option_table options_table = {rows, ARRAY_COUNT(rows)};
 /* One watch. The mutex is held while a line is written, so that a signal never cuts one. */
 struct watch {
     const struct cli *cli;
+    const struct kith_work_options *work; /* of a shared subscription; NULL: all events */
     pthread_mutex_t writing;
     struct buf line;
     bool failed; /* stdout takes no more */
@@ -153,8 +156,17 @@ on_news(void *context, enum kith_news news, uint64_t seq, const struct kith_valu
     return false;
 }
 
+static enum kith_verdict
+on_work(void *context, uint64_t seq, unsigned tries, const struct kith_value *event)
+{
+    (void)tries;
+    bool written = !event || write_event(context, seq, event);
+    return written ? KITH_VERDICT_DONE : KITH_VERDICT_STOP;
+}
+
 /* SIGINT and SIGTERM are blocked everywhere and taken here. Between two lines nothing is
- * half-done, and the subscription has nothing to save: the process may simply end. */
+ * half-done, and the subscription has nothing to save: the process may simply end. What a worker
+ * had not acknowledged goes out again. */
 static void *
 end_on_signal(void *context)
 {
@@ -228,10 +240,30 @@ make_options(const struct cli *cli, const struct watch_options *options,
         subscribe->since = ms;
         return CLI_OK;
     }
-    bool from_start = options->until_caught_up || options->cursor;
+    bool from_start = options->until_caught_up || options->cursor || options->subscription;
     const char *from = options->from ? options->from : from_start ? "start" : "end";
     if (!parse_from(from, subscribe))
         return fail_usage(cli, "--from takes a sequence number, start or end, not '%s'", from);
+    return CLI_OK;
+}
+
+static enum cli_exit
+make_work(const struct cli *cli, const struct watch_options *options,
+          const struct kith_subscribe_options *subscribe, struct kith_work_options *work)
+{
+    static char worker[32];
+    if (options->cursor || options->member || options->audience.count > 0 || options->since ||
+        subscribe->from_end)
+        return fail_usage(cli, "with --subscription go --from SEQ, --type and --until-caught-up");
+    snprintf(worker, sizeof(worker), "kith-watch-%d", (int)getpid());
+    *work = (struct kith_work_options){
+        .name = options->subscription,
+        .worker = worker,
+        .after = subscribe->after,
+        .types = subscribe->types,
+        .type_count = subscribe->type_count,
+        .until_idle = options->until_caught_up,
+    };
     return CLI_OK;
 }
 
@@ -243,7 +275,8 @@ subscribe_with(const struct cli *cli, const struct kith_subscribe_options *subsc
     enum cli_exit code = cli_open(cli, 0, CLI_PATIENT, &kith);
     if (code != CLI_OK)
         return code;
-    enum kith_status status = kith_subscribe(kith, subscribe, on_news, watch);
+    enum kith_status status = watch->work ? kith_work(kith, watch->work, on_work, watch)
+                                          : kith_subscribe(kith, subscribe, on_news, watch);
     if (watch->failed)
         code = CLI_INTERNAL;
     else if (status != KITH_STATUS_OK)
@@ -253,9 +286,10 @@ subscribe_with(const struct cli *cli, const struct kith_subscribe_options *subsc
 }
 
 static enum cli_exit
-subscribe_and_print(const struct cli *cli, const struct kith_subscribe_options *subscribe)
+subscribe_and_print(const struct cli *cli, const struct kith_subscribe_options *subscribe,
+                    const struct kith_work_options *work)
 {
-    struct watch watch = {.cli = cli, .writing = PTHREAD_MUTEX_INITIALIZER};
+    struct watch watch = {.cli = cli, .work = work, .writing = PTHREAD_MUTEX_INITIALIZER};
     pthread_t signals;
     if (!start_signal_thread(&watch, &signals))
         return cli_fail_status(cli, KITH_STATUS_NO_MEMORY);
@@ -275,8 +309,13 @@ watch_run(struct cli *cli, struct option_args *args)
         return fail_usage(cli, "watch takes no words: '%s'\nmeant --type %s?", args->at[1],
                           args->at[1]);
     struct kith_subscribe_options subscribe = {0};
+    struct kith_work_options work;
     enum cli_exit code = make_options(cli, &options, &subscribe);
-    return code == CLI_OK ? subscribe_and_print(cli, &subscribe) : code;
+    if (code == CLI_OK && options.subscription)
+        code = make_work(cli, &options, &subscribe, &work);
+    if (code != CLI_OK)
+        return code;
+    return subscribe_and_print(cli, &subscribe, options.subscription ? &work : NULL);
 }
 
 const struct verb verb_watch = {
@@ -285,7 +324,10 @@ const struct verb verb_watch = {
     .help = "every event, once and in order, as it comes",
     .more =
         "  Events are read from the log where the stream has gaps, over restarts of kithd too.\n"
-        "  JSON lines in a pipe, each flushed. An interrupt ends it with code 0.",
+        "  JSON lines in a pipe, each flushed. An interrupt ends it with code 0.\n"
+        "  Workers of one --subscription share its events; subscription.parked shows what was "
+        "tried\n"
+        "  too often, and subscription.replay tries it again.",
     .options = &options_table,
     .run = watch_run,
 };
