@@ -404,6 +404,22 @@ class Shared(Case):
         self.assertEqual(waits(), [])
         self.assertEqual(daemon.wait(), 0)
 
+    def test_one_call_that_waits_over_a_restart(self):
+        daemon = self.daemon().start()
+        client = self.client(daemon)
+        call = subprocess.Popen(
+            [watchers.KITH, "--url", daemon.command, "--json", "--timeout", "60s", "event.read",
+             "after=0", "wait_ms=30000"], stdout=subprocess.PIPE)
+        while client.ask("server.stats")["parked"] < 1:
+            pass
+        daemon.kill()
+        client = self.client(daemon.start())
+        client.do("member.register", member="ada")
+        output, _ = call.communicate(timeout=harness.TIMEOUT)
+        self.assertEqual(call.returncode, 0)
+        self.assertEqual([event["member"] for event in json.loads(output)["events"]], ["ada"])
+        daemon.stop()
+
     def test_in_a_batch_it_takes_no_more_than_fits(self):
         daemon, client = self.start(1)
         client.batch([{"op": "member.register", "id": f"x{n}", "args": {"member": f"x{n}" * 10}}
