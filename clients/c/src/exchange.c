@@ -178,20 +178,32 @@ look_after(struct kith *kith, struct link *list, msec_t now_ms)
     }
 }
 
-/* A new connection knows nothing of what was sent on the one before. */
+/* May something that was sent be lost? A new connection knows nothing of what went out on the one
+ * before, and what went into one that is gone may not have left. */
+static bool
+may_be_lost(struct kith *kith)
+{
+    uint64_t connections = socket_connections(&kith->socket);
+    uint64_t current = socket_current(&kith->socket);
+    bool is_new = connections != kith->connections && connections > 1;
+    bool is_gone = current < kith->current;
+    kith->connections = connections;
+    kith->current = current;
+    return is_new || is_gone;
+}
+
 static void
 count_connections(struct kith *kith, msec_t now_ms)
 {
     socket_tend(&kith->socket, now_ms);
-    uint64_t connections = socket_connections(&kith->socket);
     kith->count_ms = now_ms + COUNT_INTERVAL_MS;
-    if (connections == kith->connections)
+    if (!may_be_lost(kith))
         return;
-    kith->connections = connections;
-    if (connections == 1)
-        return; /* Nothing can be lost that was sent on no connection. */
-    for (struct link *at = kith->sent.next; at != &kith->sent; at = at->next)
-        CONTAINER_OF(at, struct pending, link)->due_ms = now_ms;
+    for (struct link *at = kith->sent.next; at != &kith->sent; at = at->next) {
+        struct pending *pending = CONTAINER_OF(at, struct pending, link);
+        pending->due_ms = now_ms;
+        pending->send_count = 0; /* It is not the daemon that is slow. */
+    }
     kith->due_ms = now_ms;
 }
 

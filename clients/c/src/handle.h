@@ -35,7 +35,8 @@ struct kith {
     struct socket socket; /* its descriptors are constant */
     int wake_fd;          /* constant; an eventfd that ends the leader's wait for the socket */
     bool is_led;          /* some thread waits on the socket and alone receives */
-    uint64_t connections; /* as last counted */
+    uint64_t connections; /* made so far, as last counted */
+    uint64_t current;     /* and how many there were */
     msec_t count_ms;      /* when they are counted again */
     msec_t due_ms;        /* no request needs attention before */
 

@@ -265,6 +265,12 @@ socket_wait(const struct socket *socket, bool to_send, int wake_fd, int timeout_
 }
 
 uint64_t
+socket_current(const struct socket *socket)
+{
+    return nn_get_statistic(socket->handle, NN_STAT_CURRENT_CONNECTIONS);
+}
+
+uint64_t
 socket_connections(const struct socket *socket)
 {
     return nn_get_statistic(socket->handle, NN_STAT_ESTABLISHED_CONNECTIONS);

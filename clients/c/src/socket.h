@@ -62,5 +62,8 @@ void socket_tend(struct socket *socket, msec_t now_ms);
 
 /* How many connections were made so far: a change means that what was under way may be lost. */
 uint64_t socket_connections(const struct socket *socket);
+/* How many there are: with one less, what was sent into it may be lost as well. While an endpoint
+ * is renewed there are two, and nanomsg may choose the one that goes. */
+uint64_t socket_current(const struct socket *socket);
 
 #endif
