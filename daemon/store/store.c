@@ -392,16 +392,23 @@ store_abort(struct store *store)
     store->in_batch = false;
 }
 
-static void
-batch_seal(struct store *store)
+/* Close the batch for writing, or undo it where something went wrong while it gathered. */
+static enum kith_err
+batch_seal(struct store *store, struct fault *fault)
 {
     assert(store->in_batch && !store->is_sealed);
+    enum kith_err err = batch_check(store, fault);
+    if (err != KITH_OK) {
+        store_abort(store);
+        return err;
+    }
     views_seal(store->views, log_last(store->log));
     log_seal(store->log);
     keys_seal(store->keys);
     store->is_state_sealed = state_has_pending(store->state);
     store->is_sealed = true;
     store->in_batch = false;
+    return KITH_OK;
 }
 
 static void
@@ -479,14 +486,10 @@ sealed_settle(struct store *store, struct fault *fault)
 enum kith_err
 store_end(struct store *store, struct fault *fault)
 {
-    assert(store->in_batch && !store->is_sealed);
-    enum kith_err err = batch_check(store, fault);
-    if (err != KITH_OK) {
-        store_abort(store);
-        return err;
-    }
     bool is_empty = !has_pending(store);
-    batch_seal(store);
+    enum kith_err err = batch_seal(store, fault);
+    if (err != KITH_OK)
+        return err;
     if (is_empty) {
         sealed_keep(store);
         return KITH_OK;
@@ -506,14 +509,10 @@ enum kith_err
 store_seal(struct store *store, struct fault *fault)
 {
     assert(store_may_seal(store));
-    enum kith_err err = batch_check(store, fault);
-    if (err != KITH_OK) {
-        store_abort(store);
-        return err;
-    }
-    batch_seal(store);
-    worker_start(&store->worker);
-    return KITH_OK;
+    enum kith_err err = batch_seal(store, fault);
+    if (err == KITH_OK)
+        worker_start(&store->worker);
+    return err;
 }
 
 bool

@@ -88,7 +88,7 @@ views_get(struct views *views, enum view_table table, struct slice key)
 }
 
 void
-views_expect(const struct views *views, enum view_table table, struct slice key)
+views_expect(struct views *views, enum view_table table, struct slice key)
 {
     struct overlay_key wanted = overlay_key_of(table, key);
     hash_expect(&views->active->points, (uint32_t)wanted.hash);
@@ -96,7 +96,7 @@ views_expect(const struct views *views, enum view_table table, struct slice key)
         hash_expect(&views->frozen->points, (uint32_t)wanted.hash);
     if (views->filters[table])
         filter_expect(views->filters[table], wanted.hash);
-    __builtin_prefetch(&views->found[wanted.hash & (FOUND_COUNT - 1)]);
+    __builtin_prefetch(found_slot(views, wanted.hash));
 }
 
 enum kith_err

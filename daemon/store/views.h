@@ -64,7 +64,7 @@ unsigned views_feed_read(struct views *views, const struct feed_key *key, uint64
 
 /* This row of a point table will be asked for soon: have the memory fetched in which it is looked
  * up, while there is other work. Changes nothing. */
-void views_expect(const struct views *views, enum view_table table, struct slice key);
+void views_expect(struct views *views, enum view_table table, struct slice key);
 
 /* KITH_OK; or KITH_INTERNAL after a damaged row or failed read, until the views are reset; or
  * KITH_UNAVAILABLE after memory ran out, until the next unit begins. */
