@@ -18,6 +18,7 @@
 
 #include "base/endian.h"
 #include "base/types.h"
+#include "store/store.h"
 
 /* The message of the last line that failed is cmocka's; this one is for conditions without values.
  */
@@ -66,6 +67,18 @@ scratch_teardown(void **state)
     nftw(scratch->dir, scratch_remove, 16, FTW_DEPTH | FTW_PHYS);
     free(scratch);
     return 0;
+}
+
+/* The store in it, made if need be, with so much address space. */
+static inline struct store *
+scratch_open(const struct scratch *scratch, uint64_t map_size)
+{
+    struct fault fault = {0};
+    struct store *store = NULL;
+    struct store_options options = {.dir = scratch->data, .map_size = map_size};
+    if (store_open(&store, &options, &fault) != KITH_OK)
+        fail_msg("%s", fault.text);
+    return store;
 }
 
 #define scratch_test(function) \

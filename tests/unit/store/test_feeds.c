@@ -6,17 +6,6 @@
 #define KEY_COUNT 5
 #define ROUNDS    40
 
-static struct store *
-open_store(const struct scratch *scratch)
-{
-    struct fault fault = {0};
-    struct store *store = NULL;
-    struct store_options options = {.dir = scratch->data, .map_size = SCRATCH_MAP_SIZE};
-    if (store_open(&store, &options, &fault) != KITH_OK)
-        fail_msg("%s", fault.text);
-    return store;
-}
-
 static struct feed_key
 key_of(unsigned number)
 {
@@ -81,7 +70,7 @@ test_feeds_over_checkpoints(void **state)
     static struct model model;
     uint64_t random = 7;
     memset(&model, 0, sizeof(model));
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     for (unsigned i = 0; i < ROUNDS; i++) {
         append(store, &model, &random, (unsigned)random_below(&random, 100), i % 3 != 0);
         check_feeds(store, &model);
@@ -92,7 +81,7 @@ test_feeds_over_checkpoints(void **state)
         check_feeds(store, &model);
         if (i % 11 == 0) {
             store_close(store);
-            store = open_store(*state);
+            store = scratch_open(*state, SCRATCH_MAP_SIZE);
             check_feeds(store, &model);
         }
     }
@@ -109,7 +98,7 @@ test_rows_do_not_depend_on_checkpoints(void **state)
     static struct model model;
     uint64_t random = 11;
     memset(&model, 0, sizeof(model));
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     for (unsigned i = 0; i < 12; i++) {
         append(store, &model, &random, 30, true);
         assert_int_equal(views_checkpoint(store_views(store)), KITH_OK);

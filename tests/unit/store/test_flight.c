@@ -7,17 +7,6 @@
 
 #define SMALL_MAP ((uint64_t)1024 * 1024)
 
-static struct store *
-open_store(const struct scratch *scratch, uint64_t map_size)
-{
-    struct store_options options = {.dir = scratch->data, .map_size = map_size};
-    struct fault fault = {0};
-    struct store *store = NULL;
-    if (store_open(&store, &options, &fault) != KITH_OK)
-        fail_msg("%s", fault.text);
-    return store;
-}
-
 /* One event with a point row, a list row and a place in a feed, all called @name. */
 static void
 put(struct store *store, const char *name, size_t body_size)
@@ -110,7 +99,7 @@ static void
 test_the_next_batch_sees_the_sealed_one(void **state)
 {
     const struct scratch *scratch = *state;
-    struct store *store = open_store(scratch, SCRATCH_MAP_SIZE);
+    struct store *store = scratch_open(scratch, SCRATCH_MAP_SIZE);
     struct fault fault;
     store_begin(store);
     put(store, "disk", 1);
@@ -147,7 +136,7 @@ test_the_next_batch_sees_the_sealed_one(void **state)
     assert_int_equal(store_settle(store, &fault), KITH_OK); /* without waiting before */
     store_close(store);
 
-    store = open_store(scratch, SCRATCH_MAP_SIZE);
+    store = scratch_open(scratch, SCRATCH_MAP_SIZE);
     assert_int_equal(log_last(store_log(store)), 3);
     assert_int_equal(row_seq(store, "open"), 3);
     assert_int_equal(feed_count(store), 3);
@@ -160,7 +149,7 @@ test_the_next_batch_sees_the_sealed_one(void **state)
 static void
 test_the_open_batch_is_undone_alone(void **state)
 {
-    struct store *store = open_store(*state, SCRATCH_MAP_SIZE);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     struct fault fault;
     store_begin(store);
     put(store, "row", 1);
@@ -220,7 +209,7 @@ static void
 test_a_failed_commit_undoes_both(void **state)
 {
     const struct scratch *scratch = *state;
-    struct store *store = open_store(scratch, SMALL_MAP);
+    struct store *store = scratch_open(scratch, SMALL_MAP);
     struct fault fault;
     for (unsigned round = 0; round < 3; round++) {
         store_begin(store);
@@ -231,7 +220,7 @@ test_a_failed_commit_undoes_both(void **state)
         check_failure(store, round != 1);
     }
     store_close(store);
-    store = open_store(scratch, SMALL_MAP);
+    store = scratch_open(scratch, SMALL_MAP);
     assert_int_equal(log_last(store_log(store)), 3);
     assert_int_equal(row_seq(store, "row"), 3);
     store_close(store);
@@ -241,7 +230,7 @@ test_a_failed_commit_undoes_both(void **state)
 static void
 test_a_checkpoint_waits_for_the_sealed_batch(void **state)
 {
-    struct store *store = open_store(*state, SCRATCH_MAP_SIZE);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     struct views *views = store_views(store);
     struct fault fault;
     views_tick(views, 0);
@@ -265,7 +254,7 @@ test_a_checkpoint_waits_for_the_sealed_batch(void **state)
 static void
 test_not_every_batch_is_sealed(void **state)
 {
-    struct store *store = open_store(*state, SCRATCH_MAP_SIZE);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     struct fault fault;
     struct slice value;
     store_begin(store);

@@ -5,17 +5,6 @@
 
 #include "store/store.h"
 
-static struct store *
-open_store(const struct scratch *scratch)
-{
-    struct fault fault = {0};
-    struct store *store = NULL;
-    struct store_options options = {.dir = scratch->data, .map_size = SCRATCH_MAP_SIZE};
-    if (store_open(&store, &options, &fault) != KITH_OK)
-        fail_msg("%s", fault.text);
-    return store;
-}
-
 static void
 check_key(struct store *store, const char *member, uint8_t expected)
 {
@@ -50,7 +39,7 @@ end(struct store *store)
 static void
 test_keys_are_kept_with_the_batch(void **state)
 {
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     check_no_key(store, "ada");
     store_begin(store);
     put_key(store, "ada", 1);
@@ -60,7 +49,7 @@ test_keys_are_kept_with_the_batch(void **state)
     end(store);
     check_key(store, "ada", 3);
     store_close(store);
-    store = open_store(*state);
+    store = scratch_open(*state, SCRATCH_MAP_SIZE);
     check_key(store, "ada", 3);
     check_key(store, "bob", 2);
     check_no_key(store, "cy");
@@ -70,7 +59,7 @@ test_keys_are_kept_with_the_batch(void **state)
 static void
 test_keys_are_undone_with_the_batch(void **state)
 {
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     store_begin(store);
     put_key(store, "ada", 1);
     end(store);
@@ -88,7 +77,7 @@ test_keys_are_undone_with_the_batch(void **state)
 static void
 test_a_destroyed_key_is_gone(void **state)
 {
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     store_begin(store);
     put_key(store, "ada", 1);
     end(store);
@@ -108,7 +97,7 @@ test_a_destroyed_key_is_gone(void **state)
 static void
 test_many_keys_in_one_batch(void **state)
 {
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     char member[16];
     store_begin(store);
     for (int i = 0; i < 5000; i++) {
@@ -126,7 +115,7 @@ test_many_keys_in_one_batch(void **state)
 static void
 test_a_damaged_key_is_found(void **state)
 {
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     uint8_t key[SEAL_KEY_SIZE];
     store_begin(store);
     put_key(store, "ada", 1);
@@ -134,7 +123,7 @@ test_a_damaged_key_is_found(void **state)
     end(store);
     store_close(store);
     damage_value(*state, "data/log", "keys", slice_str("ada"), 20);
-    store = open_store(*state);
+    store = scratch_open(*state, SCRATCH_MAP_SIZE);
     assert_int_equal(keys_get(store_keys(store), slice_str("ada"), key), KITH_INTERNAL);
     check_key(store, "bob", 1);
     store_close(store);

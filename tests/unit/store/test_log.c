@@ -3,23 +3,12 @@
 
 #include "store/store.h"
 
-static struct store *
-open_store(const struct scratch *scratch)
-{
-    struct fault fault = {0};
-    struct store *store = NULL;
-    struct store_options options = {.dir = scratch->data, .map_size = SCRATCH_MAP_SIZE};
-    if (store_open(&store, &options, &fault) != KITH_OK)
-        fail_msg("%s", fault.text);
-    return store;
-}
-
 /* Views of these tests are empty, and so up to date with nothing done. */
 static struct store *
 reopen(struct store *store, const struct scratch *scratch)
 {
     store_close(store);
-    store = open_store(scratch);
+    store = scratch_open(scratch, SCRATCH_MAP_SIZE);
     views_begin(store_views(store));
     views_keep(store_views(store), log_last(store_log(store)));
     return store;
@@ -90,7 +79,7 @@ check_scan(struct store *store, seq_t after)
 static void
 test_a_new_log_is_empty(void **state)
 {
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     struct log *log = store_log(store);
     struct log_record record;
     seq_t seq = 99;
@@ -108,7 +97,7 @@ test_a_new_log_is_empty(void **state)
 static void
 test_records_are_read_before_and_after_the_commit(void **state)
 {
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     struct fault fault;
     append_batch(store, 20);
     store_begin(store);
@@ -128,7 +117,7 @@ test_records_are_read_before_and_after_the_commit(void **state)
 static void
 test_a_body_stays_put_until_the_batch_ends(void **state)
 {
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     struct log_record stored, pending;
     append_batch(store, 1);
     store_begin(store);
@@ -145,7 +134,7 @@ test_a_body_stays_put_until_the_batch_ends(void **state)
 static void
 test_the_log_survives_closing(void **state)
 {
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     append_batch(store, 100);
     append_batch(store, 50);
     uint64_t epoch = log_epoch(store_log(store));
@@ -164,7 +153,7 @@ test_the_log_survives_closing(void **state)
 static void
 test_a_scan_sees_what_is_appended_meanwhile(void **state)
 {
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     struct log_scan scan, beyond;
     struct log_record record;
     append_batch(store, 10);
@@ -186,7 +175,7 @@ test_a_scan_sees_what_is_appended_meanwhile(void **state)
 static void
 test_an_aborted_batch_leaves_nothing(void **state)
 {
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     append_batch(store, 10);
     store_begin(store);
     append(store, 5);
@@ -204,7 +193,7 @@ test_an_aborted_batch_leaves_nothing(void **state)
 static void
 test_an_empty_batch_commits_nothing(void **state)
 {
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     struct store_stats stats;
     append_batch(store, 0);
     store_stats(store, &stats);
@@ -219,7 +208,7 @@ test_an_empty_batch_commits_nothing(void **state)
 static void
 test_find_time_is_the_first_at_or_after(void **state)
 {
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     append_batch(store, 30);
     store_begin(store);
     append(store, 10); /* pending ones count */
@@ -243,13 +232,13 @@ damage_record(const struct scratch *scratch, seq_t seq, size_t from_end)
 static void
 test_a_damaged_body_is_found(void **state)
 {
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     struct log_record record;
     append_batch(store, 20);
     store_close(store);
     damage_record(*state, 9, 0);
 
-    store = open_store(*state);
+    store = scratch_open(*state, SCRATCH_MAP_SIZE);
     assert_int_equal(log_damage(store_log(store)), 0);
     check_read(store, 8);
     assert_int_equal(log_read(store_log(store), 9, &record), KITH_INTERNAL);
@@ -272,7 +261,7 @@ test_a_damaged_body_is_found(void **state)
 static void
 test_a_replaced_record_is_found(void **state)
 {
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     append_batch(store, 20);
     store_close(store);
     uint8_t key[8], copy[256];
@@ -286,7 +275,7 @@ test_a_replaced_record_is_found(void **state)
     check(mdb_put(place.txn, place.table, &name, &value, 0) == 0);
     mdb_place_close(&place);
 
-    store = open_store(*state);
+    store = scratch_open(*state, SCRATCH_MAP_SIZE);
     struct log_record record;
     assert_int_equal(log_read(store_log(store), 5, &record), KITH_INTERNAL);
     assert_int_equal(log_damage(store_log(store)), 5);
@@ -308,7 +297,7 @@ check_refused(const struct scratch *scratch, enum kith_err expected, const char 
 static void
 test_a_damaged_last_record_refuses_to_open(void **state)
 {
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     append_batch(store, 20);
     store_close(store);
     damage_record(*state, 20, 0);
@@ -318,7 +307,7 @@ test_a_damaged_last_record_refuses_to_open(void **state)
 static void
 test_a_missing_record_refuses_to_open(void **state)
 {
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     append_batch(store, 20);
     store_close(store);
     uint8_t key[8];

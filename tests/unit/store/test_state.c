@@ -3,17 +3,6 @@
 
 #include "store/store.h"
 
-static struct store *
-open_store(const struct scratch *scratch)
-{
-    struct fault fault = {0};
-    struct store *store = NULL;
-    struct store_options options = {.dir = scratch->data, .map_size = SCRATCH_MAP_SIZE};
-    if (store_open(&store, &options, &fault) != KITH_OK)
-        fail_msg("%s", fault.text);
-    return store;
-}
-
 static void
 put(struct store *store, const char *name, const char *value)
 {
@@ -48,7 +37,7 @@ static void
 test_rows_are_kept_with_the_batch(void **state)
 {
     struct slice value;
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     store_begin(store);
     put(store, "b", "2");
     put(store, "a", "1");
@@ -58,7 +47,7 @@ test_rows_are_kept_with_the_batch(void **state)
     assert_int_equal(state_get(store_state(store), STATE_SUBSCRIPTION, slice_str("a"), &value),
                      KITH_NOT_FOUND);
     store_close(store);
-    store = open_store(*state);
+    store = scratch_open(*state, SCRATCH_MAP_SIZE);
     check_rows(store, "a=1 b=3 ");
     store_close(store);
 }
@@ -66,7 +55,7 @@ test_rows_are_kept_with_the_batch(void **state)
 static void
 test_rows_are_undone_with_the_batch(void **state)
 {
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     store_begin(store);
     put(store, "a", "1");
     put(store, "b", "22");
@@ -85,7 +74,7 @@ test_rows_are_undone_with_the_batch(void **state)
 static void
 test_a_deleted_row_is_gone(void **state)
 {
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     store_begin(store);
     put(store, "a", "1");
     put(store, "b", "2");
@@ -99,7 +88,7 @@ test_a_deleted_row_is_gone(void **state)
     end(store);
     check_rows(store, "b=4 ");
     store_close(store);
-    store = open_store(*state);
+    store = scratch_open(*state, SCRATCH_MAP_SIZE);
     check_rows(store, "b=4 ");
     store_close(store);
 }
@@ -109,7 +98,7 @@ static void
 test_a_row_alone_is_a_commit(void **state)
 {
     struct store_stats before, after;
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     store_stats(store, &before);
     store_begin(store);
     put(store, "a", "1");
@@ -124,14 +113,14 @@ static void
 test_a_damaged_row_is_found(void **state)
 {
     struct slice value;
-    struct store *store = open_store(*state);
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
     store_begin(store);
     put(store, "a", "1");
     put(store, "b", "2");
     end(store);
     store_close(store);
     damage_value(*state, "data/log", "cursors", slice_str("a"), 0);
-    store = open_store(*state);
+    store = scratch_open(*state, SCRATCH_MAP_SIZE);
     assert_int_equal(state_get(store_state(store), STATE_CURSOR, slice_str("a"), &value),
                      KITH_INTERNAL);
     check_rows(store, "a= b=2 ");
