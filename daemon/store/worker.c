@@ -68,14 +68,15 @@ worker_open(struct worker *worker, const char *name, void (*job)(void *context),
     *worker = (struct worker){.job = job, .context = context, .name = name};
     worker->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (worker->fd < 0) {
-        fault_set(fault, "cannot make an eventfd: %s", strerror(errno));
+        fault_set(fault, "cannot make an eventfd: %s: raise LimitNOFILE", strerror(errno));
         return KITH_UNAVAILABLE;
     }
     pthread_mutex_init(&worker->mutex, NULL);
     pthread_cond_init(&worker->changed, NULL);
     int rc = thread_start(worker);
     if (rc != 0) {
-        fault_set(fault, "cannot start the %s thread: %s", name, strerror(rc));
+        fault_set(fault, "cannot start the %s thread: %s: raise TasksMax, or free some memory",
+                  name, strerror(rc));
         close(worker->fd);
         return KITH_UNAVAILABLE;
     }
