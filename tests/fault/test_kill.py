@@ -21,7 +21,7 @@ def kill_at(site, action, second):
         if one.start():
             if one.send_all(REFERENCE.flights):
                 one.daemon.send_signal(15)
-        one.daemon.process.wait(trial.harness.TIMEOUT)
+        one.daemon.wait()
         killed = one.shim.hits
         if second:
             one.shim.arm(second)

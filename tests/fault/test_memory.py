@@ -40,7 +40,7 @@ def send_one(one, client, command):
             client = client or one.daemon.client()
             reply = send(client, command)
         except ConnectionRefusedError:  # Nobody listens any more
-            one.daemon.process.wait(trial.harness.TIMEOUT)
+            one.daemon.wait()
             return None, "ended"
         except trial.GONE:
             client = None

@@ -137,7 +137,7 @@ class Life:
                 client = client or self.daemon.client()
                 answers = list(script.send(client, waiting[0]))
             except ConnectionRefusedError:
-                self.daemon.process.wait(harness.TIMEOUT)
+                self.daemon.wait()
                 return False
             except GONE:
                 client, tries = None, tries + 1

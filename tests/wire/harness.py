@@ -269,6 +269,7 @@ class Daemon:
             self.flags += ["--command", self.command, "--events", self.events]
         self.environment = environment or {}
         self.process = self.journal = None
+        self.end = None  # readable once the process has ended
         self.notes = []
         path = os.path.join(self.directory, f"notify-{uuid.uuid4().hex[:8]}")
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -289,7 +290,14 @@ class Daemon:
                                         cwd=self.directory, stdin=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE)
         self.journal = Journal(self.process.stderr)
+        self.forget_end()
+        self.end = os.pidfd_open(self.process.pid)
         return self
+
+    def forget_end(self):
+        if self.end is not None:
+            os.close(self.end)
+        self.end = None
 
     def start(self, *flags):
         self.spawn(*flags)
@@ -300,14 +308,14 @@ class Daemon:
         """Wait for a datagram with that line; returns how many have come until then."""
         until = deadline()
         while not any(wanted in note.split("\n") for note in self.notes[after:]):
-            if not select.select([self.notify], [], [], 0.25)[0]:
-                if self.process.poll() is not None:
-                    raise AssertionError(f"kithd ended with {self.process.returncode}:\n"
-                                         + self.journal.text())
-                if time.monotonic() > until:
-                    raise AssertionError(f"no {wanted}, only {self.notes}")
-                continue
-            self.notes.append(self.notify.recv(65536).decode())
+            ready = select.select([self.notify, self.end], [], [],
+                                  max(0, until - time.monotonic()))[0]
+            if self.notify in ready:
+                self.notes.append(self.notify.recv(65536).decode())
+            elif ready:
+                raise AssertionError(f"kithd ended with {self.wait()}:\n" + self.journal.text())
+            else:
+                raise AssertionError(f"no {wanted}, only {self.notes}")
         return len(self.notes)
 
     def drain_notes(self):
@@ -329,7 +337,9 @@ class Daemon:
 
     def wait(self):
         """Its exit status, once it has ended."""
-        status = self.process.wait(TIMEOUT)
+        if not select.select([self.end], [], [], TIMEOUT)[0]:
+            raise AssertionError("kithd does not end:\n" + self.journal.text())
+        status = self.process.wait()
         self.journal.join(TIMEOUT)
         return status
 
@@ -362,6 +372,7 @@ class Daemon:
         if self.process and self.process.poll() is None:
             self.kill()
         self.tell_if_crashed()
+        self.forget_end()
         self.notify.close()
         if self.own_directory:
             shutil.rmtree(self.directory, ignore_errors=True)
