@@ -451,6 +451,14 @@ land(struct batch *batch, enum kith_err refuse, struct fault *fault)
     return true;
 }
 
+/* Waiting for more messages would only make the batch's clients wait, and they are who sends them. */
+static bool
+is_flight_due(const struct batch *batch)
+{
+    int64_t full = BATCH_FLIGHT_FULL * batch->daemon->config.commit_aside;
+    return !batch->flight && batch->open->count >= full;
+}
+
 /* ---- The turn ---- */
 
 /* False if the process must exit. */
@@ -476,6 +484,8 @@ take_messages(struct batch *batch, enum kith_err refuse, struct fault *fault)
         bool landed = batch->flight && store_is_written(batch->daemon->store);
         if (landed && !land(batch, refuse, fault))
             return false;
+        if (is_flight_due(batch) && take_off(batch))
+            begin(batch, refuse);
     }
     return true;
 }

@@ -3,7 +3,8 @@
  * A turn takes what the command socket holds, within the bounds below, and executes each message
  * at once; queries that waited and are due run behind them. Then the log is committed, and only
  * then do replies and frames leave. Large batches are committed by a thread of the store, while the
- * next one is executed on top of them: the flight.
+ * next one is executed on top of them: the flight. While messages come without end, the next flight
+ * leaves as soon as the last has landed, so that neither disk nor clients wait for the turn's end.
  *
  * If a commit fails everything is undone, and the same messages run again with every command
  * refused: queries then see the state as it was. Damaged views are made anew from the log, and the
@@ -18,6 +19,7 @@
 #include "app/daemon.h"
 
 #define BATCH_COUNT_MAX      8192        /* messages in a turn: 40 ms of work at most */
+#define BATCH_FLIGHT_FULL    4           /* times storage.commit_aside: then a flight leaves */
 #define BATCH_EATEN_MAX      8192        /* and what came as one and was none */
 #define BATCH_SIZE_MAX       (16u << 20) /* bytes of their bodies */
 #define BATCH_REPLY_SIZE_MAX (16u << 20) /* bytes of replies after which no more is taken */
