@@ -451,7 +451,8 @@ land(struct batch *batch, enum kith_err refuse, struct fault *fault)
     return true;
 }
 
-/* Waiting for more messages would only make the batch's clients wait, and they are who sends them. */
+/* Waiting for more messages would only make the batch's clients wait, and they are who sends them.
+ */
 static bool
 is_flight_due(const struct batch *batch)
 {
