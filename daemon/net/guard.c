@@ -13,6 +13,7 @@
 #include "base/assert.h"
 #include "net/frames.h"
 #include "net/gather.h"
+#include "net/pace.h"
 #include "net/waits.h"
 
 /* The hooks have to be found by libnanomsg, although everything else here is hidden. */
@@ -34,6 +35,7 @@ struct row {
     struct guard *guard;
     struct frames frames;
     struct waits waits;
+    struct pace pace;             /* a listener's */
     atomic_int_fast64_t since_ms; /* when what was read last came, at the latest */
     uint64_t half_count;          /* which frame half_since_ms is of */
     atomic_uint_fast64_t half_size;
@@ -179,6 +181,8 @@ row_close(struct row *row)
         atomic_fetch_or(&row->guard->hooks, row->hooks | GUARD_HOOK_CLOSE);
         atomic_fetch_sub(&row->guard->connections, 1);
         atomic_fetch_add(&row->guard->ended, 1);
+    } else {
+        pace_close(&row->pace);
     }
 }
 
@@ -310,6 +314,7 @@ listener_of(int fd)
     if (!binding.guard || fd < 0 || fd >= GUARD_FD_MAX)
         return NULL;
     row_open(fd, binding.guard, ROW_LISTENER, binding.role);
+    pace_open(&rows[fd].pace);
     binding.fd = fd;
     return &rows[fd];
 }
@@ -409,6 +414,8 @@ accept4(int fd, __SOCKADDR_ARG address, socklen_t *restrict size, int flags)
         errno = ECONNABORTED;
         return -1;
     }
+    if (listener)
+        pace_release(&listener->pace, fd);
     int conn = (int)syscall(SYS_accept4, fd, address.__sockaddr__, size, flags);
 
     if (!listener)
@@ -423,8 +430,28 @@ accept4(int fd, __SOCKADDR_ARG address, socklen_t *restrict size, int flags)
         return -1;
     }
     adopt(conn, listener->guard, listener->role);
+    pace_count(&listener->pace, monotonic_ms());
     listener->accepted = true;
     return conn;
+}
+
+/* --- epoll_ctl --------------------------------------------------------------------------- */
+
+/* nanomsg adds the listener each time it begins to wait for a connection, and then says for what;
+ * it removes it once it has one. */
+HOOK int
+epoll_ctl(int poll, int op, int fd, struct epoll_event *event)
+{
+    struct row *row = row_of(fd);
+
+    if (row && row->kind == ROW_LISTENER) {
+        msec_t wait_ms = pace_wait(&row->pace, monotonic_ms());
+        pace_release(&row->pace, fd);
+        if (wait_ms > 0 && op == EPOLL_CTL_MOD && (event->events & EPOLLIN) &&
+            pace_hold(&row->pace, poll, fd, event, wait_ms))
+            return 0;
+    }
+    return (int)syscall(SYS_epoll_ctl, poll, op, fd, event);
 }
 
 /* --- recvmsg ----------------------------------------------------------------------------- */

@@ -1,15 +1,16 @@
 /* net/guard.h: what stands between nanomsg and the kernel.
  *
  * libnanomsg reaches the kernel through the PLT, so a program that defines accept4(), recvmsg(),
- * sendmsg() and close() is called instead of libc. guard.c defines these four. For the connections
- * of a guarded socket they
+ * sendmsg(), epoll_ctl() and close() is called instead of libc. guard.c defines these five. For the
+ * connections of a guarded socket they
  *
  *  - check the framing of what arrives (frames.h) and end the connection of a peer that breaks it,
  *    where nanomsg would abort the process;
  *  - discard passed descriptors, of which nanomsg would leak all but one;
  *  - turn errors that nanomsg does not expect, and so aborts on, into those it does;
  *  - refuse connections over a limit, and have the kernel find dead TCP peers;
- *  - accept one connection at a time, and then all others have their turn;
+ *  - accept one connection at a time, and then all others have their turn; and no more of them than
+ *    a pace that leaves the machine to others (pace.h);
  *  - end connections whose peer began a frame and does not end it, for nanomsg holds on to the
  *    memory of all of it;
  *  - let the sender of a message see whether nanomsg offered it to the kernel or dropped it;
