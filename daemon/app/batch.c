@@ -8,9 +8,17 @@
 #include "base/assert.h"
 
 #define ENTRY_COUNT_MAX  (BATCH_COUNT_MAX + BATCH_PARKED_MAX)
-#define CLOCK_LOOK_EVERY 64    /* messages between two looks at the clock */
+#define CLOCK_LOOK_EVERY 64                     /* messages between two looks at the clock */
+#define FIRST_COUNT_MAX  (CLOCK_LOOK_EVERY - 1) /* of a turn, whose queries run before the rest */
 #define KEPT_TICK_MS     1     /* between two offers of replies that were not taken */
 #define TROUBLE_EVERY_MS 10000 /* a full disk would otherwise fill the journal too */
+
+enum entry_state {
+    ENTRY_TAKEN, /* not executed yet */
+    ENTRY_EARLY, /* executed before its batch changed anything */
+    ENTRY_TOLD,  /* and answered before the batch was committed */
+    ENTRY_RUN    /* executed behind what came before it, and answered behind the commit */
+};
 
 /* One message of the batch, and its answer. It is kept until the commit, to run again if that
  * fails. */
@@ -19,7 +27,8 @@ struct entry {
     struct parked_query *parked; /* owned; it waited, and only the route of `request` is there */
     size_t offset, size;         /* the answer, in the replies of its work */
     bool late;                   /* turned away, for it waited too long */
-    bool waits;                  /* no answer yet */
+    enum entry_state state;
+    bool waits; /* no answer yet */
     struct core_wait wait;
 };
 
@@ -39,6 +48,7 @@ struct batch {
     bool swept_all;
     bool overrun;         /* more comes than can be done */
     bool left;            /* messages, when no more were taken */
+    unsigned eaten;       /* what came as a message and was none, in this turn */
     msec_t spent_ms;      /* of this turn, when the clock was last looked at */
     struct work works[2]; /* they take turns */
     struct work *open;    /* what is executed now */
@@ -193,8 +203,13 @@ static void
 execute_again(struct batch *batch, enum kith_err refuse)
 {
     begin(batch, refuse);
-    for (unsigned i = 0; i < batch->open->count; i++)
-        execute(batch, &batch->open->entries[i], refuse);
+    for (unsigned i = 0; i < batch->open->count; i++) {
+        struct entry *entry = &batch->open->entries[i];
+        if (entry->state == ENTRY_TAKEN || entry->state == ENTRY_TOLD)
+            continue;
+        entry->state = ENTRY_RUN;
+        execute(batch, entry, refuse);
+    }
 }
 
 static struct outcome
@@ -238,6 +253,8 @@ refuse_all(struct batch *batch, enum kith_err err)
     buf_clear(&work->replies);
     for (unsigned i = 0; i < work->count; i++) {
         struct entry *entry = &work->entries[i];
+        if (entry->state == ENTRY_TOLD)
+            continue;
         entry->waits = false;
         entry->offset = work->replies.size;
         core_refuse(batch->daemon->core, entry_body(entry), err, batch->now_ms, &work->replies);
@@ -358,10 +375,30 @@ answer_all(struct batch *batch, struct work *work)
     }
     net_gather_begin(batch->daemon->net);
     for (unsigned i = 0; i < work->count; i++)
-        answer(batch, work, &work->entries[i]);
+        if (work->entries[i].state != ENTRY_TOLD)
+            answer(batch, work, &work->entries[i]);
     net_gather_end(batch->daemon->net);
     work->count = 0;
     work->size = 0;
+}
+
+/* Answer what was run before the open work changed anything, once all below that is durable. Where
+ * something failed since, they are run again with the rest. */
+static void
+answer_early(struct batch *batch)
+{
+    struct work *work = batch->open;
+    if (core_error(batch->daemon->core) != KITH_OK || work->replies.failed)
+        return;
+    net_gather_begin(batch->daemon->net);
+    for (unsigned i = 0; i < work->count && i < FIRST_COUNT_MAX; i++) {
+        struct entry *entry = &work->entries[i];
+        if (entry->state != ENTRY_EARLY || entry->waits)
+            continue;
+        answer(batch, work, entry);
+        entry->state = ENTRY_TOLD;
+    }
+    net_gather_end(batch->daemon->net);
 }
 
 static void
@@ -448,6 +485,7 @@ land(struct batch *batch, enum kith_err refuse, struct fault *fault)
     if (outcome.err != KITH_OK)
         return fly_again(batch, work, outcome, refuse, fault);
     tell(batch, work);
+    answer_early(batch);
     return true;
 }
 
@@ -462,33 +500,101 @@ is_flight_due(const struct batch *batch)
 
 /* ---- The turn ---- */
 
+/* The flight, if there is one, has landed and is told. False if the process must exit. */
+static bool
+land_if_written(struct batch *batch, enum kith_err refuse, struct fault *fault)
+{
+    bool landed = batch->flight && store_is_written(batch->daemon->store);
+    return !landed || land(batch, refuse, fault);
+}
+
+/* Take one more message, to be executed later. NULL if none is there, or too much rubbish. */
+static struct entry *
+take_message(struct batch *batch)
+{
+    struct net *net = batch->daemon->net;
+    struct work *work = batch->open;
+    struct entry *entry = &work->entries[work->count];
+    assert(work->count < BATCH_COUNT_MAX);
+    while (!net_receive(net, &entry->request)) {
+        /* Rubbish must not end the turn: each would have a commit of its own behind it. */
+        batch->left = net_is_readable(net);
+        if (!batch->left || ++batch->eaten == BATCH_EATEN_MAX)
+            return NULL;
+    }
+    entry->parked = NULL;
+    entry->late = is_late(batch, &entry->request);
+    entry->state = ENTRY_TAKEN;
+    work->count++;
+    work->size += entry->request.body.size;
+    return entry;
+}
+
+/* May this query be executed before what came ahead of it? Not before what its own connection sent
+ * and what is not executed yet. */
+static bool
+may_be_early(const struct work *work, const struct entry *entry)
+{
+    if (entry->late || work->replies.size >= BATCH_REPLY_SIZE_MAX ||
+        !core_is_query(entry->request.body))
+        return false;
+    for (const struct entry *other = work->entries; other < entry; other++)
+        if (other->state == ENTRY_TAKEN &&
+            net_is_same_peer(&other->request.route, &entry->request.route))
+            return false;
+    return true;
+}
+
+/* As long as the batch has changed nothing, all that a query can see is durable, or will be when
+ * the flight lands: it need not wait for a commit that is only begun behind it. So of the messages
+ * taken so far the queries come first. False if the process must exit. */
+static bool
+execute_early(struct batch *batch, enum kith_err refuse, struct fault *fault)
+{
+    struct work *work = batch->open;
+    for (unsigned i = 0; i < work->count && core_batch_events(batch->daemon->core) == 0; i++) {
+        struct entry *entry = &work->entries[i];
+        if (!may_be_early(work, entry))
+            continue;
+        execute(batch, entry, refuse);
+        entry->state = ENTRY_EARLY;
+        if (!land_if_written(batch, refuse, fault))
+            return false;
+    }
+    if (!batch->flight)
+        answer_early(batch);
+    return true;
+}
+
+/* Execute in its turn what was taken. False if the process must exit. */
+static bool
+execute_taken(struct batch *batch, struct entry *entry, enum kith_err refuse, struct fault *fault)
+{
+    execute(batch, entry, refuse);
+    entry->state = ENTRY_RUN;
+    return land_if_written(batch, refuse, fault);
+}
+
 /* False if the process must exit. */
 static bool
 take_messages(struct batch *batch, enum kith_err refuse, struct fault *fault)
 {
-    struct net *net = batch->daemon->net;
-    unsigned eaten = 0;
-    while (batch->open->count < BATCH_COUNT_MAX && has_room(batch)) {
-        struct entry *entry = &batch->open->entries[batch->open->count];
-        if (!net_receive(net, &entry->request)) {
-            /* Rubbish must not end the turn: each would have a commit of its own behind it. */
-            batch->left = net_is_readable(net);
-            if (!batch->left || ++eaten == BATCH_EATEN_MAX)
-                break;
-            continue;
-        }
-        entry->parked = NULL;
-        entry->late = is_late(batch, &entry->request);
-        batch->open->count++;
-        batch->open->size += entry->request.body.size;
-        execute(batch, entry, refuse);
-        bool landed = batch->flight && store_is_written(batch->daemon->store);
-        if (landed && !land(batch, refuse, fault))
-            return false;
-        if (is_flight_due(batch) && take_off(batch))
+    struct work *work = batch->open;
+    struct entry *entry = NULL;
+    bool goes_on = land_if_written(batch, refuse, fault);
+    while (goes_on && work->count < FIRST_COUNT_MAX && has_room(batch) && take_message(batch))
+        ;
+    goes_on = goes_on && execute_early(batch, refuse, fault);
+    for (unsigned i = 0; goes_on && i < work->count; i++)
+        if (work->entries[i].state == ENTRY_TAKEN)
+            goes_on = execute_taken(batch, &work->entries[i], refuse, fault);
+    while (goes_on && batch->open->count < BATCH_COUNT_MAX && has_room(batch) &&
+           (entry = take_message(batch)) != NULL) {
+        goes_on = execute_taken(batch, entry, refuse, fault);
+        if (goes_on && is_flight_due(batch) && take_off(batch))
             begin(batch, refuse);
     }
-    return true;
+    return goes_on;
 }
 
 static bool
@@ -530,6 +636,7 @@ take_parked(struct batch *batch, enum kith_err refuse)
             return;
         parked_query_route(entry->parked, &entry->request.route);
         entry->late = false;
+        entry->state = ENTRY_RUN;
         batch->open->count++;
         batch->open->size += entry_body(entry).size;
         execute(batch, entry, refuse);
@@ -585,6 +692,7 @@ batch_turn(struct batch *batch, bool drain)
     batch->overrun =
         gate_is_overrun(&daemon->gate, daemon->config.wait_max_ms, batch->reading.mono_ms);
     batch->left = true;
+    batch->eaten = 0;
     batch->spent_ms = 0;
 
     drop_gone(batch);

@@ -365,6 +365,13 @@ execute_batch(struct core *core, const struct envelope *envelope,
     }
 }
 
+bool
+core_is_query(struct slice message)
+{
+    enum kith_op op = envelope_glance(message);
+    return op != KITH_OP_COUNT && kith_ops[op].kind == KITH_KIND_QUERY;
+}
+
 enum core_answer
 core_execute(struct core *core, struct slice message, const struct core_context *context,
              struct buf *reply, struct core_wait *wait)

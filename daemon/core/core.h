@@ -12,8 +12,9 @@
  * or, so that the next batch can begin while this one is written, store_seal() with core_seal(),
  * and later store_settle() with core_settle().
  *
- * Nothing may leave the process before the commit. Time and randomness come in with the context:
- * the same log, messages and context give the same bytes.
+ * Nothing may leave the process before the commit, but the reply to a query that was executed
+ * before the batch changed anything, once all that was there then is durable. Time and randomness
+ * come in with the context: the same log, messages and context give the same bytes.
  *
  * Layer:    core (may include store/, codec/, base/, proto/; never uv.h, nanomsg, lmdb.h).
  * Thread:   loop thread only.
@@ -100,6 +101,10 @@ enum core_answer {
     CORE_REPLIED, /* @reply holds the answer */
     CORE_WAITS    /* a query that waits: park it; @wait says until when; @reply is untouched */
 };
+
+/* @message is one query, or ill-formed: to execute it changes nothing. False for all else, and
+ * where a look at its operation does not tell. */
+bool core_is_query(struct slice message);
 
 /* Execute one message, be it a command, a query, a batch or rubbish.
  *

@@ -147,3 +147,18 @@ envelope_open(struct slice message, struct envelope *out, struct envelope_fault 
              check.offset);
     return KITH_MALFORMED;
 }
+
+enum kith_op
+envelope_glance(struct slice message)
+{
+    struct reader reader;
+    reader_init(&reader, message);
+    for (uint32_t left = reader_map(&reader); left > 0 && !reader.bad; left--) {
+        if (slice_is(reader_str(&reader), "op")) {
+            struct slice op = reader_str(&reader);
+            return kith_op_find((const char *)op.data, op.size);
+        }
+        reader_skip(&reader);
+    }
+    return KITH_OP_COUNT;
+}

@@ -34,4 +34,8 @@ enum kith_err envelope_decode(struct slice bytes, bool in_batch, struct envelope
 enum kith_err envelope_open(struct slice message, struct envelope *out,
                             struct envelope_fault *fault);
 
+/* The operation that an unchecked message names first, KITH_OP_COUNT if none. If it is not the one
+ * that envelope_open() finds, that one fails. */
+enum kith_op envelope_glance(struct slice message);
+
 #endif

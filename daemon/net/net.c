@@ -146,6 +146,12 @@ net_peer_of(const struct net *net, const struct net_route *route)
 }
 
 bool
+net_is_same_peer(const struct net_route *a, const struct net_route *b)
+{
+    return get_be32(a->bytes) == get_be32(b->bytes);
+}
+
+bool
 net_peer_is_gone(struct net_peer peer)
 {
     struct guard_conn conn = {peer.fd, peer.serial};

@@ -83,6 +83,9 @@ struct net_peer {
 };
 struct net_peer net_peer_of(const struct net *net, const struct net_route *route);
 
+/* Both came through the same connection. */
+bool net_is_same_peer(const struct net_route *a, const struct net_route *b);
+
 /* Its connection has ended. False where it is not known. */
 bool net_peer_is_gone(struct net_peer peer);
 

@@ -37,8 +37,13 @@ execute(struct run *run, struct buf *reply)
     if (run->now_ms < last_ms)
         run->now_ms = last_ms;
     struct core_context context = {.now_ms = run->now_ms, .last_try = true};
+    seq_t before = log_last(store_log(run->world->store));
     buf_clear(reply);
-    return core_execute(run->world->core, buf_slice(&run->message), &context, reply, &wait);
+    enum core_answer answer =
+        core_execute(run->world->core, buf_slice(&run->message), &context, reply, &wait);
+    assert(!core_is_query(buf_slice(&run->message)) ||
+           log_last(store_log(run->world->store)) == before);
+    return answer;
 }
 
 /* What the daemon keeps no outcome of: sent again, it is done again. */

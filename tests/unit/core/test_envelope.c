@@ -171,6 +171,32 @@ test_rubbish_says_where(void **state)
     }
 }
 
+/* Any operation is told by its name alone; what does not say one at a glance names none. */
+static void
+test_a_glance_finds_the_operation(void **state)
+{
+    (void)state;
+    for (int op = 0; op < KITH_OP_COUNT; op++) {
+        char text[128];
+        snprintf(text, sizeof(text), "{v: 1, id: x, args: {op: ping}, op: %s}", kith_ops[op].name);
+        buf_clear(&message);
+        words_write(&message, text);
+        assert_int_equal(envelope_glance(buf_slice(&message)), op);
+    }
+    static const struct slice rows[] = {
+        BYTES(""),
+        BYTES("\x90"),                          /* no map */
+        BYTES("\x81\xa1v\x01"),                 /* without one */
+        BYTES("\x81\xa2op\xc0"),                /* not a name */
+        BYTES("\x81\xa2op\xa3zzz"),             /* not known */
+        BYTES("\x82\xa1v\xc1\xa2op"),           /* it breaks off ahead of it */
+        BYTES("\x81\x01\xa2op"),                /* a key that is a number */
+        BYTES("\x82\xa1v\xdd\xff\xff\xff\xff"), /* a promise */
+    };
+    for (unsigned i = 0; i < ARRAY_COUNT(rows); i++)
+        assert_int_equal(envelope_glance(rows[i]), KITH_OP_COUNT);
+}
+
 static int
 done(void **state)
 {
@@ -188,6 +214,7 @@ main(void)
         cmocka_unit_test(test_what_was_said_is_there),
         cmocka_unit_test(test_the_id_survives_an_error),
         cmocka_unit_test(test_rubbish_says_where),
+        cmocka_unit_test(test_a_glance_finds_the_operation),
     };
     return cmocka_run_group_tests(tests, NULL, done);
 }

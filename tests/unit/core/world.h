@@ -132,10 +132,13 @@ turn_end(void)
 static inline void
 execute(void)
 {
+    seq_t before = log_last(store_log(world.store));
     buf_clear(&world.reply);
     world.context.now_ms = world.now_ms;
     world.answer = core_execute(world.core, buf_slice(&world.message), &world.context, &world.reply,
                                 &world.wait);
+    if (core_is_query(buf_slice(&world.message)))
+        assert_int_equal(log_last(store_log(world.store)), before);
 }
 
 /* All that is sent from here to apart() goes into one batch: for what many commands set up, since

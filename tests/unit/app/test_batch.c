@@ -1,0 +1,332 @@
+/* The turn: what is answered before a commit, what behind it, and that nothing is told that is not
+ * durable.
+ *
+ * Sockets and disk are those of a real daemon, but messages come from a table, and commits fail, or
+ * end, when the row says so (--wrap, in tests/unit/CMakeLists.txt). */
+#include "../core/words.h"
+#include "../store/scratch.h"
+
+#include "app/batch.h"
+#include "app/daemon.h"
+#include "store/env.h"
+
+#define MESSAGE_COUNT_MAX 80
+
+static struct {
+    struct daemon daemon;
+    struct batch *batch;
+    struct buf bodies[MESSAGE_COUNT_MAX];
+    const char *coming; /* messages that are still to be taken, as in struct row */
+    unsigned taken;
+    struct buf story;   /* what happened, as in struct row */
+    unsigned looks;     /* at the flight, until it is found to have landed */
+    bool refuse_commit; /* the next one of the log fails */
+} run;
+
+/* --- in place of sockets and disk ------------------------------------------------------------ */
+
+bool __wrap_net_receive(struct net *net, struct net_request *out);
+bool __wrap_net_is_readable(const struct net *net);
+void __wrap_net_release(struct net_request *request);
+void __wrap_net_reply(struct net *net, const struct net_route *route, struct slice body);
+enum kith_err __wrap_store_end(struct store *store, struct fault *fault);
+enum kith_err __real_store_end(struct store *store, struct fault *fault);
+bool __wrap_store_is_written(struct store *store);
+enum kith_err __wrap_store_settle(struct store *store, struct fault *fault);
+enum kith_err __real_store_settle(struct store *store, struct fault *fault);
+enum kith_err __wrap_env_commit(struct env_txn *txn, struct fault *fault);
+enum kith_err __real_env_commit(struct env_txn *txn, struct fault *fault);
+
+static seq_t
+durable(void)
+{
+    return log_durable(store_log(run.daemon.store));
+}
+
+static void
+tell(const char *what)
+{
+    if (run.story.size > 0)
+        show(&run.story, " ");
+    show(&run.story, what);
+}
+
+/* The body of a message by its kind; ids are its name, members too. */
+static void
+write_body(struct buf *out, char kind, char name)
+{
+    static const struct {
+        char kind;
+        const char *text;
+    } bodies[] = {
+        {'+', "{v: 1, op: member.register, id: %c, args: {member: %c}}"},
+        {'>', "{v: 1, op: connection.request, id: %c, args: {from: a, to: b}}"},
+        {'@', "{v: 1, op: clock.advance, id: %c, args: {ms: 20000000000}}"},
+        {'=', "{v: 1, op: cursor.commit, id: %c, args: {name: %c, seq: 0}}"},
+        {'?', "{v: 1, op: member.list, id: %c}"},
+        {'[', "{v: 1, batch: [{op: member.list, id: %c}]}"},
+        {'w', "{v: 1, op: event.read, id: %c, args: {after: 0, wait_ms: 30000}}"},
+    };
+    char text[128];
+    for (unsigned i = 0; i < ARRAY_COUNT(bodies); i++)
+        if (bodies[i].kind == kind) {
+            snprintf(text, sizeof(text), bodies[i].text, name, name);
+            words_write(out, text);
+            return;
+        }
+    fail_msg("no message is of kind %c", kind);
+}
+
+bool
+__wrap_net_receive(struct net *net, struct net_request *out)
+{
+    (void)net;
+    if (run.coming[0] == '\0')
+        return false;
+    assert_true(run.taken < MESSAGE_COUNT_MAX);
+    struct buf *body = &run.bodies[run.taken++];
+    buf_clear(body);
+    write_body(body, run.coming[1], run.coming[2]);
+    *out = (struct net_request){.body = buf_slice(body)};
+    out->route = (struct net_route){.size = 5, .bytes = {0, 0, 0, (uint8_t)run.coming[0]}};
+    out->route.bytes[4] = (uint8_t)run.coming[2];
+    run.coming = words_skip(run.coming + 3);
+    return true;
+}
+
+bool
+__wrap_net_is_readable(const struct net *net)
+{
+    (void)net;
+    return run.coming[0] != '\0';
+}
+
+void
+__wrap_net_release(struct net_request *request)
+{
+    (void)request;
+}
+
+static struct slice
+field(struct slice map, const char *name)
+{
+    struct reader reader;
+    reader_init(&reader, map);
+    for (uint32_t left = reader_map(&reader); left > 0; left--) {
+        struct slice key = reader_str(&reader), value = reader_skip(&reader);
+        if (slice_is(key, name))
+            return value;
+    }
+    return (struct slice){0};
+}
+
+/* Whatever is told of is durable. */
+void
+__wrap_net_reply(struct net *net, const struct net_route *route, struct slice body)
+{
+    char text[8] = {(char)route->bytes[4]};
+    struct reader pos;
+    (void)net;
+    if (field(body, "error").data)
+        text[1] = '!';
+    else if (field(body, "dup").data)
+        text[1] = '~';
+    tell(text);
+    if (!field(body, "pos").data)
+        return;
+    reader_init(&pos, field(body, "pos"));
+    assert_true(reader_uint(&pos) <= durable());
+}
+
+static enum kith_err
+tell_commit(seq_t before, enum kith_err err)
+{
+    if (durable() > before)
+        tell("|");
+    return err;
+}
+
+enum kith_err
+__wrap_store_end(struct store *store, struct fault *fault)
+{
+    seq_t before = durable();
+    return tell_commit(before, __real_store_end(store, fault));
+}
+
+bool
+__wrap_store_is_written(struct store *store)
+{
+    (void)store; /* to settle it waits, if need be */
+    return run.looks > 0 && --run.looks == 0;
+}
+
+enum kith_err
+__wrap_store_settle(struct store *store, struct fault *fault)
+{
+    seq_t before = durable();
+    return tell_commit(before, __real_store_settle(store, fault));
+}
+
+enum kith_err
+__wrap_env_commit(struct env_txn *txn, struct fault *fault)
+{
+    size_t size = strlen(txn->env->dir);
+    if (!run.refuse_commit || size < 3 || strcmp(txn->env->dir + size - 3, "log") != 0)
+        return __real_env_commit(txn, fault);
+    run.refuse_commit = false;
+    env_abort(txn);
+    fault_set(fault, "the disk is full");
+    return KITH_UNAVAILABLE;
+}
+
+/* --- a daemon -------------------------------------------------------------------------------- */
+
+static const char *
+no_environment(const char *name)
+{
+    (void)name;
+    return NULL;
+}
+
+static void
+open_daemon(const struct scratch *scratch, int64_t commit_aside)
+{
+    static struct config config;
+    static const struct config_sources sources = {.lookup = no_environment};
+    config_init(&config, no_environment);
+    config.clock = CONFIG_CLOCK_MANUAL;
+    config.commit_aside = commit_aside;
+    config.checkpoint_ms = HOUR_MS; /* a checkpoint that is due keeps a batch from flying */
+    config.reserve = 0;
+    config.command.count = config.events.count = 1;
+    snprintf(config.data, sizeof(config.data), "%s", scratch->data);
+    snprintf(config.command.url[0], CONFIG_URL_SIZE_MAX, "ipc://%.200s/c", scratch->dir);
+    snprintf(config.events.url[0], CONFIG_URL_SIZE_MAX, "ipc://%.200s/e", scratch->dir);
+    run.coming = "";
+    assert_true(daemon_open(&run.daemon, &config, &sources));
+    run.batch = batch_create(&run.daemon);
+    assert_non_null(run.batch);
+}
+
+static void
+turn(const char *messages, bool drain)
+{
+    run.coming = messages;
+    assert_false(batch_turn(run.batch, drain).failed);
+}
+
+static void
+close_daemon(void)
+{
+    run.daemon.config.commit_aside = 0;
+    turn("", true);
+    batch_destroy(run.batch);
+    daemon_close(&run.daemon);
+    for (unsigned i = 0; i < MESSAGE_COUNT_MAX; i++)
+        buf_fini(&run.bodies[i]);
+    buf_fini(&run.story);
+    memset(&run, 0, sizeof(run));
+}
+
+/* --- tables ---------------------------------------------------------------------------------- */
+
+#define TURN_COUNT_MAX 3
+
+/* A message is a connection, a kind and a name: `+` registers, `>` has a ask b, `=` commits a
+ * cursor, `@` moves the clock on, `?` asks, `[` asks within a batch, `w` waits for events. What
+ * happened: the names of those that are answered, `!` a refusal, `~` a repetition, `|` a commit. */
+struct row {
+    const char *what;
+    const char *turns[TURN_COUNT_MAX];
+    const char *story;
+    unsigned looks; /* at the flight in the last turn, until it has landed; 0: at its end */
+    bool fails;     /* the first commit */
+};
+
+static void
+run_row(const struct scratch *scratch, const struct row *row, int64_t commit_aside)
+{
+    unsigned last = 0;
+    open_daemon(scratch, commit_aside);
+    run.refuse_commit = row->fails;
+    for (unsigned i = 0; i < TURN_COUNT_MAX && row->turns[i]; i++)
+        last = i;
+    for (unsigned i = 0; i <= last; i++) {
+        run.looks = i == last ? row->looks : 0;
+        turn(row->turns[i], false);
+    }
+    run.daemon.config.commit_aside = 0;
+    turn("", false); /* what still flies lands */
+    expect_text(row->what, "story", row->story, shown(&run.story));
+    close_daemon();
+    char name[SCRATCH_PATH_MAX];
+    scratch_path(scratch, "data", name);
+    nftw(name, scratch_remove, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void
+test_what_a_commit_is_waited_for(void **state)
+{
+    static const struct row rows[] = {
+        {"a query behind another's command", {"1+a 2?b"}, "b | a"},
+        {"behind one of its own connection", {"1+a 1?b"}, "| a b"},
+        {"ahead of it", {"1?b 1+a 2?c"}, "b c | a"},
+        {"a query that is in a batch", {"1+a 2[b"}, "| a b"},
+        {"behind a batch of its own", {"1[a 1?b 2+c"}, "| a b c"},
+        {"nothing to commit", {"1?a 2?b"}, "a b"},
+        {"behind a command without an event", {"1=a 1?b 2?c"}, "c a b"},
+        {"behind what became due", {"1+a 1+b 1>c", "1@d", "2?e"}, "| a b c | d | e"},
+        {"one that waits is woken", {"1+a 2wb"}, "| a b"},
+        {"a commit that fails: none is answered twice", {"1+a 2?b 3+c 3?d"}, "b a! c! d", 0, true},
+    };
+    for (unsigned i = 0; i < ARRAY_COUNT(rows); i++)
+        run_row(*state, &rows[i], 0);
+    expect_rows();
+}
+
+static void
+test_what_a_flight_is_waited_for(void **state)
+{
+    static const struct row rows[] = {
+        {"it lands at the end of the turn", {"1+a", "1+b 2?c"}, "| a c | b"},
+        {"between two messages", {"1+a", "1+b 2?c 3+d"}, "| a c | b d", 3},
+        {"before the first", {"1+a", "1+b 2?c"}, "| a c | b", 1},
+        {"behind a query", {"1+a", "2?b 3?c 1+d"}, "| a b c | d", 2},
+        {"behind a command of its own", {"1+a", "1+b 1?c"}, "| a | b c"},
+        {"it fails at the end", {"1+a", "1+b 2?c"}, "a! | b c", 0, true},
+        {"it fails between two", {"1+a", "1+b 2?c 3+d"}, "a! | b c d", 3, true},
+        {"it fails behind a query", {"1+a", "2?b 3?c 1+d"}, "a! c | b d", 2, true},
+    };
+    for (unsigned i = 0; i < ARRAY_COUNT(rows); i++)
+        run_row(*state, &rows[i], 1);
+    expect_rows();
+}
+
+/* Only the first messages of a turn are looked through: a query far behind waits. */
+static void
+test_what_comes_late_in_a_turn(void **state)
+{
+    struct buf messages = {0};
+    show(&messages, "1+a ");
+    for (unsigned i = 1; i < 62; i++)
+        show(&messages, "1?. ");
+    show(&messages, "2?b 3?c"); /* the last of the first, and one behind them */
+    open_daemon(*state, 0);
+    turn(shown(&messages), false);
+    const char *story = shown(&run.story);
+    assert_int_equal(strncmp(story, "b | a . .", 9), 0);
+    assert_string_equal(story + strlen(story) - 3, ". c");
+    close_daemon();
+    buf_fini(&messages);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scratch_test(test_what_a_commit_is_waited_for),
+        scratch_test(test_what_a_flight_is_waited_for),
+        scratch_test(test_what_comes_late_in_a_turn),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
