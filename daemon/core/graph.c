@@ -165,15 +165,14 @@ neighbours(struct core *core, const struct member *member, uint64_t *budget, siz
 static bool
 holds(const uint32_t *numbers, size_t count, uint64_t number)
 {
-    size_t low = 0, high = count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (numbers[middle] < number)
-            low = middle + 1;
-        else
-            high = middle;
+    /* Written so that the compiler makes it a conditional move: most are not there. */
+    const uint32_t *at = numbers;
+    for (size_t left = count; left > 1;) {
+        size_t half = left / 2;
+        at += at[half - 1] < number ? half : 0;
+        left -= half;
     }
-    return low < count && numbers[low] == number;
+    return count > 0 && *at == number;
 }
 
 /* One of the connections of @first that is among @far and that the viewer may see; 0: none. */
@@ -192,13 +191,15 @@ meet(struct core *core, const struct member *viewer, uint64_t first, const uint3
     return met;
 }
 
+/* From whichever end has fewer connections to try. */
 static void
 path_of_three(struct core *core, const struct member *viewer, const struct member *other,
               uint64_t *budget, struct path *out)
 {
     size_t far_count, near_count;
-    uint32_t *far = neighbours(core, other, budget, &far_count);
-    uint32_t *near = neighbours(core, viewer, budget, &near_count);
+    bool is_turned = other->connections < viewer->connections;
+    uint32_t *far = neighbours(core, is_turned ? viewer : other, budget, &far_count);
+    uint32_t *near = neighbours(core, is_turned ? other : viewer, budget, &near_count);
 
     if (!far || !near)
         core->err = KITH_UNAVAILABLE;
@@ -207,7 +208,9 @@ path_of_three(struct core *core, const struct member *viewer, const struct membe
             continue;
         uint64_t met = meet(core, viewer, near[i], far, far_count, budget);
         if (met != 0)
-            *out = (struct path){.degree = 3, .via = {near[i], met}, .complete = true};
+            *out = (struct path){.degree = 3,
+                                 .via = {is_turned ? met : near[i], is_turned ? near[i] : met},
+                                 .complete = true};
     }
     free(far);
     free(near);

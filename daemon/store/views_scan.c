@@ -1,5 +1,6 @@
 /* Walking a list: the three levels are merged in the order of their keys; of equal keys the upper
- * level counts, and a tombstone there hides what is below. */
+ * level counts, and a tombstone there hides what is below. A level that has left the prefix is at
+ * its end, so that it costs nothing more: most lists have all their rows in LMDB. */
 
 #include "base/assert.h"
 #include "store/views_inner.h"
@@ -21,27 +22,35 @@ scan_take(struct views *views)
 
 /* ---- One overlay ---- */
 
-/* Move on to the next row about which this overlay says something. */
+static struct slice
+scan_prefix(const struct views_scan *scan)
+{
+    return slice_of(scan->prefix, scan->prefix_size);
+}
+
+/* Move on to the next row under the prefix about which this overlay says something. */
 static void
-level_next(struct scan_level *level)
+level_next(const struct views_scan *scan, struct scan_level *level)
 {
     uint32_t place;
     do {
         place = tree_next(&level->cursor, level->arena);
         level->row = place ? arena_at(level->arena, place) : NULL;
     } while (level->row && level->row->state == ROW_NONE);
+    if (level->row && !key_has_prefix(row_key(level->row), scan_prefix(scan)))
+        level->row = NULL;
 }
 
 static void
-level_seek(struct scan_level *level, const struct overlay *overlay, enum view_table table,
+level_seek(const struct views_scan *scan, struct scan_level *level, const struct overlay *overlay,
            const struct tree_key *start)
 {
     *level = (struct scan_level){0};
     if (!overlay)
         return;
     level->arena = &overlay->arena;
-    level->cursor = tree_seek(&overlay->lists[table], &overlay->arena, start);
-    level_next(level);
+    level->cursor = tree_seek(&overlay->lists[scan->table], &overlay->arena, start);
+    level_next(scan, level);
 }
 
 /* ---- LMDB ---- */
@@ -70,10 +79,10 @@ disk_move(struct views_scan *scan, struct slice start, MDB_cursor_op op)
     MDB_val key = env_val(start), value;
     scan->disk_key = scan->disk_value = (struct slice){0};
     int rc = scan->disk ? mdb_cursor_get(scan->disk, &key, &value, op) : MDB_CORRUPTED;
-    if (rc == 0) {
+    if (rc == 0 && key_has_prefix(env_slice(key), scan_prefix(scan))) {
         scan->disk_key = env_slice(key);
         scan->disk_value = env_slice(value);
-    } else if (rc != MDB_NOTFOUND) {
+    } else if (rc != 0 && rc != MDB_NOTFOUND) {
         scan->views->err = KITH_INTERNAL;
     }
 }
@@ -160,81 +169,84 @@ views_scan_begin(struct views *views, enum view_table table, struct slice prefix
     else if (is_known && !scan->is_over)
         start = start_key(known);
     struct tree_key key = tree_key_of(start);
-    level_seek(&scan->level[LEVEL_ACTIVE], views->active, table, &key);
-    level_seek(&scan->level[LEVEL_FROZEN], views->frozen, table, &key);
+    level_seek(scan, &scan->level[LEVEL_ACTIVE], views->active, &key);
+    level_seek(scan, &scan->level[LEVEL_FROZEN], views->frozen, &key);
     scan->disk = disk_cursor(scan);
     disk_move(scan, start, start.size ? MDB_SET_RANGE : MDB_FIRST);
 
     for (size_t i = 0; is_after && i < LEVEL_COUNT; i++) {
         struct scan_level *level = &scan->level[i];
         if (level->row && slice_equal(row_key(level->row), after))
-            level_next(level);
+            level_next(scan, level);
     }
     if (is_after && scan->disk_key.data && slice_equal(scan->disk_key, after))
         disk_move(scan, (struct slice){0}, MDB_NEXT);
     return scan;
 }
 
-/* The lowest key of the three levels; absent at the end. */
-static struct slice
-lowest_key(const struct views_scan *scan)
+/* The overlay whose row is the lowest, the upper one of two; NULL where both are at their end. */
+static struct scan_level *
+lowest_level(struct views_scan *scan)
 {
-    struct slice lowest = scan->disk_key;
+    struct scan_level *lowest = NULL;
     for (size_t i = 0; i < LEVEL_COUNT; i++) {
-        const struct row *row = scan->level[i].row;
-        if (row && (!lowest.data || key_compare(row_key(row), lowest) < 0))
-            lowest = row_key(row);
+        struct scan_level *level = &scan->level[i];
+        if (level->row && (!lowest || key_compare(row_key(level->row), row_key(lowest->row)) < 0))
+            lowest = level;
     }
     return lowest;
 }
 
-/* Move every level past @key; return the value that counts, absent under a tombstone. */
-static struct slice
-take(struct views_scan *scan, struct slice key)
+/* Take the row of LMDB. False if it is damaged. */
+static bool
+take_disk(struct views_scan *scan, struct slice *key, struct slice *value)
 {
-    struct slice value = {0};
-    bool is_decided = false;
-    for (size_t i = 0; i < LEVEL_COUNT; i++) {
-        struct scan_level *level = &scan->level[i];
-        if (!level->row || !slice_equal(row_key(level->row), key))
-            continue;
-        if (!is_decided && level->row->state == ROW_VALUE)
-            value = row_value(level->arena, level->row);
-        is_decided = true;
-        level_next(level);
-    }
-    if (!scan->disk_key.data || !slice_equal(scan->disk_key, key))
-        return value;
-    if (!is_decided) {
-        value = scan->disk_value;
-        if (!row_check((uint8_t)scan->table, key, &value, NULL)) {
-            scan->views->err = KITH_INTERNAL;
-            return (struct slice){0};
-        }
+    *key = scan->disk_key;
+    *value = scan->disk_value;
+    if (!row_check((uint8_t)scan->table, *key, value, NULL)) {
+        scan->views->err = KITH_INTERNAL;
+        return false;
     }
     disk_move(scan, (struct slice){0}, MDB_NEXT);
-    return value;
+    return true;
+}
+
+/* Take the row of this overlay, and move all levels past its key. False if it is a tombstone. */
+static bool
+take_level(struct views_scan *scan, const struct scan_level *level, struct slice *key,
+           struct slice *value)
+{
+    const struct row *row = level->row;
+    *key = row_key(row);
+    *value = row_value(level->arena, row);
+    for (size_t i = 0; i < LEVEL_COUNT; i++) {
+        struct scan_level *other = &scan->level[i];
+        if (other->row && slice_equal(row_key(other->row), *key))
+            level_next(scan, other);
+    }
+    if (scan->disk_key.data && slice_equal(scan->disk_key, *key))
+        disk_move(scan, (struct slice){0}, MDB_NEXT);
+    return row->state == ROW_VALUE;
 }
 
 bool
 views_scan_next(struct views_scan *scan, struct slice *key, struct slice *value)
 {
     assert(scan->is_open);
-    struct slice prefix = slice_of(scan->prefix, scan->prefix_size);
     while (!scan->is_over && scan->views->err != KITH_INTERNAL) {
-        struct slice lowest = lowest_key(scan);
-        if (!lowest.data || !key_has_prefix(lowest, prefix)) {
+        const struct scan_level *level = lowest_level(scan);
+        if (!level && !scan->disk_key.data) {
             if (scan->is_first)
                 start_note(scan, (struct slice){0});
             return false;
         }
-        struct slice found = take(scan, lowest);
-        if (!found.data || scan->views->err == KITH_INTERNAL)
+        bool is_disk =
+            !level || (scan->disk_key.data && key_compare(scan->disk_key, row_key(level->row)) < 0);
+        bool found = is_disk ? take_disk(scan, key, value) : take_level(scan, level, key, value);
+        if (!found || scan->views->err == KITH_INTERNAL)
             continue;
         if (scan->is_first)
-            start_note(scan, lowest);
-        *key = lowest;
-        *value = found;
+            start_note(scan, *key);
         return true;
     }
     return false;
