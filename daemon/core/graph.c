@@ -167,12 +167,13 @@ holds(const uint32_t *numbers, size_t count, uint64_t number)
 {
     /* Written so that the compiler makes it a conditional move: most are not there. */
     const uint32_t *at = numbers;
+    assert(count > 0);
     for (size_t left = count; left > 1;) {
         size_t half = left / 2;
         at += at[half - 1] < number ? half : 0;
         left -= half;
     }
-    return count > 0 && *at == number;
+    return *at == number;
 }
 
 /* One of the connections of @first that is among @far and that the viewer may see; 0: none. */
