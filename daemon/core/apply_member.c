@@ -1,6 +1,7 @@
 #include "base/assert.h"
 #include "base/endian.h"
 #include "core/apply.h"
+#include "core/restriction.h"
 #include "core/rows/mailing.h"
 
 bool
@@ -148,12 +149,7 @@ apply_restricted(struct apply *apply, const struct event *event)
     struct member member;
     if (!member_load_known(apply, event->member, &member))
         return;
-    assert(event->reason < REASON_COUNT);
-    member.level = event->level;
-    member.level_ms = (uint64_t)event->at_ms;
-    member.until_ms = event->until_ms;
-    member.reason = event->reason;
-    member.evidence_ms[event->reason] = event->evidence_ms;
+    restriction_take(&member, event);
     member_store(apply->views, &apply->scratch, &member);
 }
 

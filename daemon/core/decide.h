@@ -38,13 +38,19 @@ enum kith_err check_both(const struct pair_facts *who, const char *actor, const 
 /* The other need only be known, where something ends. */
 enum kith_err check_ending(const struct pair_facts *who, struct decision *out);
 
+/* The request that is pending between the two ends by what @out holds already: add the event that
+ * restricts who sent it, if that is due now. */
+void judge_sender(const struct pair_facts *who, bool accepted, const struct rules *rules,
+                  struct decision *out);
+
 /* Add the event that connects the two, by the request between them if there is one. @asker: the
- * limits of who sent that request, for a refund; NULL: none. */
+ * limits of who sent that request, for a refund; NULL: it is not he who was accepted, and neither
+ * is he judged by it. */
 struct event *connect_pair(const struct pair_facts *who, uint64_t via,
                            const struct quota_facts *asker, const struct rules *rules,
                            struct decision *out);
 
-/* Add the event that ends a request of the actor's, with a cooldown until @cooldown_ms. */
+/* Add the event that ends the request between the two, with a cooldown until @cooldown_ms. */
 struct event *withdraw_request(const struct pair_facts *who, uint64_t cooldown_ms,
                                const struct rules *rules, struct decision *out);
 

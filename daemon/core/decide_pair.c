@@ -1,6 +1,7 @@
 #include "core/decide.h"
 
 #include "base/assert.h"
+#include "core/restriction.h"
 
 unsigned
 actor_side(const struct pair_facts *who)
@@ -62,6 +63,18 @@ refund(struct event *event, const struct pair *pair, const struct quota_facts *a
     event->refund_week = quota_refunds(asker, WINDOW_WEEK, asked_ms, now_ms);
 }
 
+/* What an invite asked was never his. */
+void
+judge_sender(const struct pair_facts *who, bool accepted, const struct rules *rules,
+             struct decision *out)
+{
+    const struct pair *pair = &who->pair;
+    bool forth = pair->from_side == actor_side(who);
+    assert(pair->state == PAIR_PENDING);
+    if (!pair->masked)
+        restrict_unwelcome(forth ? &who->actor : &who->other, accepted ? pair : NULL, rules, out);
+}
+
 struct event *
 connect_pair(const struct pair_facts *who, uint64_t via, const struct quota_facts *asker,
              const struct rules *rules, struct decision *out)
@@ -69,15 +82,17 @@ connect_pair(const struct pair_facts *who, uint64_t via, const struct quota_fact
     struct event *event = decision_event(out, EVENT_CONNECTION_ACCEPTED);
     event->from = who->actor.id;
     event->to = who->other.id;
-    if (pair_is_pending(&who->pair, out->now_ms)) {
-        name_request(event, who);
-        if (asker)
-            refund(event, &who->pair, asker, rules, out->now_ms);
-    }
     event->via = via;
     event->since_ms = (uint64_t)out->now_ms;
     event->audience = AUDIENCE_FROM | AUDIENCE_TO;
     event->notify = true;
+    if (pair_is_pending(&who->pair, out->now_ms)) {
+        name_request(event, who);
+        if (asker) {
+            refund(event, &who->pair, asker, rules, out->now_ms);
+            judge_sender(who, true, rules, out);
+        }
+    }
     return event;
 }
 
@@ -109,6 +124,7 @@ withdraw_request(const struct pair_facts *who, uint64_t cooldown_ms, const struc
     name_request(event, who);
     cool_down(event, &who->pair, cooldown_ms, (uint64_t)out->now_ms, rules);
     event->audience = audience_of(&who->pair);
+    judge_sender(who, false, rules, out);
     return event;
 }
 
@@ -153,4 +169,5 @@ decide_expire(const struct pair_facts *who, const struct rules *rules, struct de
     cool_down(event, &who->pair, who->pair.expires_ms + (uint64_t)rules->settings->cooldown_expire,
               who->pair.expires_ms, rules);
     event->audience = audience_of(&who->pair);
+    judge_sender(who, false, rules, out);
 }

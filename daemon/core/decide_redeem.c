@@ -56,7 +56,7 @@ spend(const struct redeem_facts *facts, bool verified, struct decision *out)
 }
 
 static const char *
-connect_redeemer(const struct redeem_facts *facts, struct decision *out)
+connect_redeemer(const struct redeem_facts *facts, const struct rules *rules, struct decision *out)
 {
     struct event *event = decision_event(out, EVENT_CONNECTION_ACCEPTED);
     event->from = facts->invite.inviter;
@@ -65,6 +65,8 @@ connect_redeemer(const struct redeem_facts *facts, struct decision *out)
     event->since_ms = (uint64_t)out->now_ms;
     event->audience = AUDIENCE_FROM | AUDIENCE_TO;
     event->notify = true;
+    if (pair_is_pending(&facts->who.pair, out->now_ms))
+        judge_sender(&facts->who, true, rules, out);
     return "connected";
 }
 
@@ -129,7 +131,7 @@ meet_inviter(const struct redeem_facts *facts, const struct rules *rules, struct
         public_id_equal(&pair->side[pair->from_side].masked.invite, &facts->invite.id);
     bool gone = inviter->state != MEMBER_ACTIVE;
     if (!gone && !full && (theirs || (!asks && !removed)))
-        return connect_redeemer(facts, out);
+        return connect_redeemer(facts, rules, out);
 
     /* The invite is spent, and what it became ends with it; what it was to others has ended. */
     if (is_his(facts))

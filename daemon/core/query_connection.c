@@ -1,6 +1,7 @@
 #include "codec/reader.h"
 #include "codec/writer.h"
 #include "core/queries.h"
+#include "core/restriction.h"
 
 /* --- connection.status ---------------------------------------------------------------------- */
 
@@ -207,18 +208,31 @@ query_access(struct call *call)
     return KITH_OK;
 }
 
+/* What the expiry of his request does to the actor himself. */
+static void
+judge_facts(struct call *call, struct pair_facts *who)
+{
+    struct decision *out = call->out;
+    decide_expire(who, &call->core->rules, out);
+    if (out->event_count > 1)
+        restriction_take(&who->actor, &out->events[1]);
+    decision_clear(out, out->first_seq, out->now_ms);
+}
+
 /* As the expiry that comes first will leave the two, in these facts only. */
 static void
-expire_facts(struct pair_facts *who, msec_t now_ms, msec_t cooldown_ms)
+expire_facts(struct call *call, struct pair_facts *who)
 {
-    if (!pair_is_due(&who->pair, now_ms))
+    if (!pair_is_due(&who->pair, call->now_ms))
         return;
     bool forth = who->pair.from_side == actor_side(who);
+    if (forth)
+        judge_facts(call, who);
     struct member *sender = forth ? &who->actor : &who->other;
     struct member *recipient = forth ? &who->other : &who->actor;
     sender->outgoing--;
     recipient->incoming -= who->pair.disp == DISP_OPEN;
-    pair_expire(&who->pair, now_ms, cooldown_ms);
+    pair_expire(&who->pair, call->now_ms, call->core->rules.settings->cooldown_expire);
 }
 
 /* --- connection.preview --------------------------------------------------------------------- */
@@ -239,7 +253,7 @@ query_preview(struct call *call)
     who->pair = (struct pair){0};
     if (who->actor.known && who->other.known) {
         pair_load(core->views, &who->actor, &who->other, &who->pair);
-        expire_facts(who, call->now_ms, core->rules.settings->cooldown_expire);
+        expire_facts(call, who);
         pair_show(&who->pair, actor_side(who), call->now_ms);
     }
     call->out->first_seq = log_last(core->log) + 1;

@@ -2,7 +2,7 @@
 
 #include "base/assert.h"
 #include "base/endian.h"
-#include "core/stamps.h"
+#include "core/quota.h"
 
 #define VELOCITY_COUNT  15 /* impersonal requests within an hour */
 #define DUPLICATE_COUNT 10 /* near-duplicate notes within a day */
@@ -63,6 +63,18 @@ restrict_to(const struct member *member, uint64_t level, uint64_t reason, msec_t
     event->notify = true;
 }
 
+void
+restriction_take(struct member *member, const struct event *event)
+{
+    assert(event->type == EVENT_QUOTA_RESTRICTED);
+    assert(event->reason < REASON_COUNT);
+    member->level = event->level;
+    member->level_ms = (uint64_t)event->at_ms;
+    member->until_ms = event->until_ms;
+    member->reason = event->reason;
+    member->evidence_ms[event->reason] = event->evidence_ms;
+}
+
 static void
 step_up(const struct member *member, uint64_t reason, msec_t evidence_ms, struct decision *out)
 {
@@ -120,29 +132,52 @@ is_too_alike(const struct member *sender, const struct evidence *evidence, msec_
     return count >= DUPLICATE_COUNT;
 }
 
-static bool
-is_unwelcome(const struct member *sender, msec_t now_ms, msec_t *evidence_ms)
+static void
+load_rate(const struct member *sender, msec_t now_ms, struct rate *out)
 {
-    struct rate rate;
-    stamps_rate(sender->stamps, (msec_t)sender->evidence_ms[REASON_LOW_ACCEPTANCE], now_ms, &rate);
-    int percent = rate_percent(&rate);
-    *evidence_ms = rate.newest_ms;
+    stamps_rate(sender->stamps, (msec_t)sender->evidence_ms[REASON_LOW_ACCEPTANCE], now_ms, out);
+}
+
+static bool
+is_too_low(const struct rate *rate)
+{
+    int percent = rate_percent(rate);
     return percent >= 0 && percent < ACCEPTANCE_MIN;
 }
 
 void
 restrict_sender(const struct member *sender, const struct evidence *evidence, struct decision *out)
 {
-    msec_t evidence_ms;
+    struct rate rate;
     assert(out->event_count > 0);
     if (evidence->cost == 0)
         return;
+    load_rate(sender, out->now_ms, &rate);
     if (is_too_fast(sender, evidence, out->now_ms))
         step_up(sender, REASON_VELOCITY, out->now_ms, out);
     else if (is_too_alike(sender, evidence, out->now_ms))
         step_up(sender, REASON_DUPLICATE, out->now_ms, out);
-    else if (is_unwelcome(sender, out->now_ms, &evidence_ms))
-        step_up(sender, REASON_LOW_ACCEPTANCE, evidence_ms, out);
+    else if (is_too_low(&rate))
+        step_up(sender, REASON_LOW_ACCEPTANCE, rate.newest_ms, out);
+}
+
+void
+restrict_unwelcome(const struct member *sender, const struct pair *accepted,
+                   const struct rules *rules, struct decision *out)
+{
+    struct rate rate;
+    struct quota_facts quota;
+    assert(out->event_count > 0);
+    if (stamps_count(sender->stamps) < RATE_COUNT_MIN || sender->state == MEMBER_CLOSED)
+        return; /* most have sent fewer: they cost nothing more */
+    load_rate(sender, out->now_ms, &rate);
+    if (accepted)
+        rate_accept(&rate, sender->stamps, (msec_t)accepted->created_ms, (unsigned)accepted->cost);
+    if (!is_too_low(&rate))
+        return;
+    quota_load(rules, sender, out->now_ms, &quota);
+    if (quota_counts(&quota))
+        step_up(sender, REASON_LOW_ACCEPTANCE, rate.newest_ms, out);
 }
 
 /* --- reports -------------------------------------------------------------------------------- */

@@ -11,7 +11,8 @@
 
 #include "core/decision.h"
 #include "core/rows/member.h"
-#include "core/settings.h"
+#include "core/rows/pair.h"
+#include "core/rules.h"
 
 #define LEVEL_MAX      5
 #define LEVEL_DECAY_MS (30 * DAY_MS)
@@ -38,6 +39,13 @@ struct evidence {
 void restrict_sender(const struct member *sender, const struct evidence *evidence,
                      struct decision *out);
 
+/* The same at the end of a request of @sender's that @out holds already: accepted, withdrawn or
+ * expired, and never what he is not told of. Requests come of age without an event, so that each
+ * may be the first to see that too few were accepted. @accepted: the request, where it was
+ * accepted; NULL: it ended otherwise. */
+void restrict_unwelcome(const struct member *sender, const struct pair *accepted,
+                        const struct rules *rules, struct decision *out);
+
 /* The same for a report that @out holds already, by a reporter who counts. */
 void restrict_reported(const struct member *sender, uint64_t reporter, uint64_t report,
                        struct decision *out);
@@ -46,6 +54,9 @@ void restrict_reported(const struct member *sender, uint64_t reporter, uint64_t 
  * the level says), with everything up to @evidence_ms used up. */
 void restrict_to(const struct member *member, uint64_t level, uint64_t reason, msec_t until_ms,
                  msec_t evidence_ms, struct decision *out);
+
+/* Take over what the event of a step says. */
+void restriction_take(struct member *member, const struct event *event);
 
 /* --- what is remembered in the member's row ------------------------------------------------- */
 

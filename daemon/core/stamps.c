@@ -60,6 +60,17 @@ stamps_receive(struct buf *out, struct slice stamps, msec_t now_ms)
     append(out, stamps, first, INBOUND_COUNT_MAX, (uint64_t)now_ms << 8);
 }
 
+/* The index of the stamp of a request that was accepted; their count if it is long gone. */
+static size_t
+find_unaccepted(struct slice stamps, msec_t at_ms, unsigned cost)
+{
+    size_t first = stamps_first_within(stamps, 1, at_ms); /* the first not before at_ms */
+    for (size_t i = first; i < stamps_count(stamps) && stamps_at(stamps, i) == at_ms; i++)
+        if ((stamps_flags(stamps, i) & (STAMP_ACCEPTED | STAMP_COST)) == cost)
+            return i;
+    return stamps_count(stamps);
+}
+
 void
 stamps_mark(struct buf *out, struct slice stamps, msec_t at_ms, unsigned cost, unsigned flags)
 {
@@ -67,12 +78,9 @@ stamps_mark(struct buf *out, struct slice stamps, msec_t at_ms, unsigned cost, u
     buf_append(out, stamps.data, stamps.size);
     if (out->failed)
         return;
-    size_t first = stamps_first_within(stamps, 1, at_ms); /* the first not before at_ms */
-    for (size_t i = first; i < stamps_count(stamps) && stamps_at(stamps, i) == at_ms; i++)
-        if ((stamps_flags(stamps, i) & (STAMP_ACCEPTED | STAMP_COST)) == cost) {
-            out->data[start + i * STAMP_SIZE + STAMP_SIZE - 1] |= (uint8_t)flags;
-            return;
-        }
+    size_t index = find_unaccepted(stamps, at_ms, cost);
+    if (index < stamps_count(stamps))
+        out->data[start + index * STAMP_SIZE + STAMP_SIZE - 1] |= (uint8_t)flags;
 }
 
 void
@@ -86,8 +94,16 @@ stamps_rate(struct slice stamps, msec_t after_ms, msec_t now_ms, struct rate *ou
         if (out->count == 0)
             out->newest_ms = stamps_at(stamps, i - 1);
         out->count++;
+        out->first = i - 1;
         out->accepted += (stamps_flags(stamps, i - 1) & STAMP_ACCEPTED) != 0;
     }
+}
+
+void
+rate_accept(struct rate *rate, struct slice stamps, msec_t at_ms, unsigned cost)
+{
+    size_t index = find_unaccepted(stamps, at_ms, cost);
+    rate->accepted += index >= rate->first && index < rate->first + rate->count;
 }
 
 int

@@ -62,9 +62,14 @@ void stamps_mark(struct buf *out, struct slice stamps, msec_t at_ms, unsigned co
 /* How many of the requests that the rate looks at were accepted, of those sent after @after_ms. */
 struct rate {
     unsigned count, accepted;
+    size_t first;     /* the index of the eldest of them, if there are any */
     msec_t newest_ms; /* when the youngest of them was sent */
 };
 void stamps_rate(struct slice stamps, msec_t after_ms, msec_t now_ms, struct rate *out);
+
+/* Add the acceptance of a request of @cost at @at_ms to the rate of @stamps, which stamps_mark()
+ * has not told them yet. */
+void rate_accept(struct rate *rate, struct slice stamps, msec_t at_ms, unsigned cost);
 
 /* In hundredths; -1 while there are too few. */
 int rate_percent(const struct rate *rate);

@@ -86,18 +86,36 @@ events_page(struct sim *sim, seq_t after, seq_t *next)
 /* Of a connection that a closed member leaves, either may be named first. Where both are closed, it
  * is told to one of two who never look. */
 static bool
-take_part(struct sim *sim, const char *type, int a, int b, uint32_t audience, uint32_t *must)
+take_part(struct sim *sim, const char *type, int a, int b, uint32_t audience, uint32_t *must,
+          struct answer *follows)
 {
-    bool good = model_part(&sim->model, type, a, b, must);
+    bool good = model_part(&sim->model, type, a, b, must, follows);
     if (good && sim->model.members[a].state == CLOSED && sim->model.members[b].state == CLOSED)
         *must = audience & (only(a) | only(b));
     return good;
+}
+
+/* What @event brings about at once is the daemon's own as well, and comes right behind it. */
+static void
+take_following(struct sim *sim, struct seen_event *event, const struct answer *follows)
+{
+    const struct seen_event *end = sim->seen + sim->seen_count;
+    for (unsigned i = 0; i < follows->event_count; i++) {
+        const struct model_event *wanted = &follows->events[i];
+        event++;
+        if (event == end || event->cause.data || !slice_is(event->type, wanted->type) ||
+            event->audience != wanted->must)
+            sim_fail(sim, "no event %s of the daemon itself in the feeds of %x behind event %llu",
+                     wanted->type, wanted->must, (unsigned long long)event[-1].seq);
+        event->taken = true;
+    }
 }
 
 /* What the daemon does by itself must be due, and be told to whom it concerns. */
 static void
 take_own(struct sim *sim, struct seen_event *event)
 {
+    static struct answer follows;
     struct slice map = event->map;
     int from = member_find(reply_str(map, "from")), to = member_find(reply_str(map, "to"));
     int member = member_find(reply_str(map, "member")),
@@ -105,8 +123,9 @@ take_own(struct sim *sim, struct seen_event *event)
     uint32_t must = 0;
     bool good = false;
 
+    follows.event_count = 0;
     if (slice_is(event->type, "connection.expired"))
-        good = model_expire(&sim->model, from, to, &must);
+        good = model_expire(&sim->model, from, to, &must, &follows);
     else if (slice_is(event->type, "invite.expired"))
         good = model_expire_invite(&sim->model, reply_str(map, "invite"), &must);
     else if (slice_is(event->type, "invite.delivery_due"))
@@ -114,9 +133,10 @@ take_own(struct sim *sim, struct seen_event *event)
     else if (slice_is(event->type, "command.noted"))
         good = model_withhold(&sim->model);
     else if (slice_is(event->type, "connection.removed"))
-        good = take_part(sim, "connection.removed", member, other, event->audience, &must);
+        good =
+            take_part(sim, "connection.removed", member, other, event->audience, &must, &follows);
     else if (slice_is(event->type, "connection.withdrawn"))
-        good = take_part(sim, "connection.withdrawn", from, to, event->audience, &must);
+        good = take_part(sim, "connection.withdrawn", from, to, event->audience, &must, &follows);
     if (!good) {
         reply_print(stderr, map);
         sim_fail(sim, "\nthat event of the daemon itself is not due");
@@ -126,6 +146,7 @@ take_own(struct sim *sim, struct seen_event *event)
                  (unsigned long long)event->seq, (int)event->type.size,
                  (const char *)event->type.data, event->audience, must);
     event->taken = true;
+    take_following(sim, event, &follows);
 }
 
 void

@@ -465,7 +465,7 @@ told(const struct model *model, uint32_t feeds)
 }
 
 bool
-model_part(struct model *model, const char *type, int a, int b, uint32_t *must)
+model_part(struct model *model, const char *type, int a, int b, uint32_t *must, struct answer *out)
 {
     if (!model_known(model, a) || !model_known(model, b) || a == b ||
         (model->members[a].state != CLOSED && model->members[b].state != CLOSED))
@@ -478,7 +478,7 @@ model_part(struct model *model, const char *type, int a, int b, uint32_t *must)
     } else if (strcmp(type, "connection.withdrawn") == 0 && pair->request.there &&
                pair->request.from == a) {
         *must = told(model, model_end_feeds(&pair->request));
-        model_end(model, pair, model->now_ms, 0);
+        model_end(model, pair, model->now_ms, 0, out);
     } else if (strcmp(type, "connection.withdrawn") == 0 && masked->there) {
         *must = told(model, model_visible(masked) ? only(b) : 0);
         convert_end_request(model, masked, model->now_ms);

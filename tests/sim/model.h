@@ -297,13 +297,15 @@ void model_init(struct model *model, unsigned member_count, msec_t now_ms);
 /* Do it, or refuse. */
 void model_execute(struct model *model, const struct command *command, struct answer *out);
 
-/* What the daemon says that happened by itself: true if it was to be, with the feeds of *must. */
-bool model_expire(struct model *model, int from, int to, uint32_t *must);
+/* What the daemon says that happened by itself: true if it was to be, with the feeds of *must. What
+ * follows from it at once is in the events of @out. */
+bool model_expire(struct model *model, int from, int to, uint32_t *must, struct answer *out);
 bool model_expire_invite(struct model *model, struct slice id, uint32_t *must);
 bool model_deliver(struct model *model, struct slice id);
 /* The mail that is due first is withheld, since its inviter is gone or suspended. */
 bool model_withhold(struct model *model);
-bool model_part(struct model *model, const char *type, int a, int b, uint32_t *must);
+bool model_part(struct model *model, const char *type, int a, int b, uint32_t *must,
+                struct answer *out);
 
 /* True if the sweep has left nothing behind. */
 bool model_is_swept(const struct model *model);
@@ -381,8 +383,12 @@ struct model_request *model_open(struct model *model, int from, int to, bool sha
 /* @refund: it is an acceptance of the request between them, if there is one. */
 void model_connect(struct model *model, int a, int b, const char *via, bool refund,
                    struct answer *out);
+/* The same by what one of the two does about the other's request, if there is one. */
+void model_join(struct model *model, int a, int b, const char *via, bool refund,
+                struct answer *out);
 /* End a request that led to nothing; its sender may not ask again before @cooldown_ms. */
-void model_end(struct model *model, struct model_pair *pair, msec_t at_ms, msec_t cooldown_ms);
+void model_end(struct model *model, struct model_pair *pair, msec_t at_ms, msec_t cooldown_ms,
+               struct answer *out);
 uint32_t model_end_feeds(const struct model_request *request);
 void model_remove(struct model *model, int remover, int removed);
 bool may_block(const struct model *model, int actor, struct answer *out);
@@ -424,6 +430,8 @@ void quota_receive(struct model *model, int member);
 int64_t conduct_cost(const struct model *model, int from, int to, const struct note *note);
 void conduct_request(struct model *model, const struct model_request *request, int64_t cost,
                      struct answer *out);
+/* A request of @sender's has ended, and he knows it. */
+void conduct_end(struct model *model, int sender, struct answer *out);
 void conduct_report(struct model *model, int sender, int reporter, const char *kind,
                     struct answer *out);
 void conduct_refuse(const struct model *model, int member, struct answer *out);

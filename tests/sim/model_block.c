@@ -17,7 +17,7 @@ model_block(struct model *model, int actor, int other, struct answer *out)
         expect_feeds(out, "connection.removed", only(actor) | only(other));
     } else if (model_pending_from(model, pair, actor)) {
         expect_feeds(out, "connection.withdrawn", model_end_feeds(&pair->request));
-        model_end(model, pair, model->now_ms, 0);
+        model_end(model, pair, model->now_ms, 0, out);
     } else if (model_known_to(model, actor, other)) {
         model_known_to(model, actor, other)->disp = SHADOW;
     }
@@ -86,7 +86,7 @@ model_preapprove(struct model *model, const struct command *command, struct answ
         refuse(out, "already_connected");
     } else if (request && request->from == other && request->disp != SHADOW) {
         if (both_have_room(model, actor, other, out))
-            model_connect(model, actor, other, "preapproval", true, out);
+            model_join(model, actor, other, "preapproval", true, out);
     } else {
         msec_t until_ms = command->ttl_ms == ABSENT ? FOREVER : model->now_ms + command->ttl_ms;
         bool live = side->approves_ms > model->now_ms;

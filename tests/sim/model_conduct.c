@@ -212,6 +212,16 @@ conduct_request(struct model *model, const struct model_request *request, int64_
         step_up(model, request->from, LOW_ACCEPTANCE, rate_newest(model, who), out);
 }
 
+/* His requests come of age while nothing happens, so that this may be the first to see it. */
+void
+conduct_end(struct model *model, int sender, struct answer *out)
+{
+    const struct model_member *who = &model->members[sender];
+    int percent = conduct_percent(model, sender, who->evidence_ms[LOW_ACCEPTANCE]);
+    if (percent >= 0 && percent < 10 && who->state != CLOSED && quota_is_counted(model, sender))
+        step_up(model, sender, LOW_ACCEPTANCE, rate_newest(model, who), out);
+}
+
 static bool
 has_reported(const struct model *model, const struct model_member *who, int reporter)
 {

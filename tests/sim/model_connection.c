@@ -46,9 +46,11 @@ model_open(struct model *model, int from, int to, bool shadow, struct answer *ou
 
 /* However it ends, the hidden cooldown of a decline begins then. */
 void
-model_end(struct model *model, struct model_pair *pair, msec_t at_ms, msec_t cooldown_ms)
+model_end(struct model *model, struct model_pair *pair, msec_t at_ms, msec_t cooldown_ms,
+          struct answer *out)
 {
     struct model_request *request = &pair->request;
+    int from = request->from;
     struct model_side *sender = model_side(model, request->from, request->to);
     if (request->step_ms == FOREVER)
         sender->hidden_ms = FOREVER;
@@ -56,6 +58,7 @@ model_end(struct model *model, struct model_pair *pair, msec_t at_ms, msec_t coo
         sender->hidden_ms = at_ms + request->step_ms;
     sender->cooldown_ms = cooldown_ms;
     *request = (struct model_request){0};
+    conduct_end(model, from, out);
 }
 
 /* R hears of the end only of what he still saw. */
@@ -88,6 +91,16 @@ model_connect(struct model *model, int a, int b, const char *via, bool refund, s
 }
 
 void
+model_join(struct model *model, int a, int b, const char *via, bool refund, struct answer *out)
+{
+    const struct model_request *request = &model_pair(model, a, b)->request;
+    int from = request->there ? request->from : NOBODY;
+    model_connect(model, a, b, via, refund, out);
+    if (from != NOBODY)
+        conduct_end(model, from, out);
+}
+
+void
 model_remove(struct model *model, int remover, int removed)
 {
     struct model_pair *pair = model_pair(model, remover, removed);
@@ -106,7 +119,7 @@ cross(struct model *model, const struct command *command, struct answer *out)
 {
     if (!both_have_room(model, command->a, command->b, out))
         return;
-    model_connect(model, command->a, command->b, "crossing", true, out);
+    model_join(model, command->a, command->b, "crossing", true, out);
     if (command->note)
         model_pair(model, command->a, command->b)->note = command->note;
     expect_str(out, "state", "connected");
@@ -261,7 +274,7 @@ model_accept(struct model *model, const struct command *command, struct answer *
     if (!may_begin(model, command, out) || !find_answerable(model, command, out) ||
         !both_have_room(model, command->a, command->b, out))
         return;
-    model_connect(model, command->a, command->b, "request", true, out);
+    model_join(model, command->a, command->b, "request", true, out);
     expect_str(out, "state", "connected");
 }
 
@@ -363,7 +376,8 @@ model_withdraw(struct model *model, const struct command *command, struct answer
         refuse(out, "no_request");
     } else {
         expect_feeds(out, "connection.withdrawn", model_end_feeds(&pair->request));
-        model_end(model, pair, model->now_ms, model->now_ms + model->settings.cooldown_withdraw);
+        model_end(model, pair, model->now_ms, model->now_ms + model->settings.cooldown_withdraw,
+                  out);
     }
 }
 
@@ -381,7 +395,7 @@ model_remove_connection(struct model *model, const struct command *command, stru
 }
 
 bool
-model_expire(struct model *model, int from, int to, uint32_t *must)
+model_expire(struct model *model, int from, int to, uint32_t *must, struct answer *out)
 {
     if (from == to || !model_known(model, from) || !model_known(model, to))
         return false;
@@ -391,7 +405,7 @@ model_expire(struct model *model, int from, int to, uint32_t *must)
     if (request->there && request->from == from && request->expires_ms <= model->now_ms) {
         *must = model_end_feeds(request);
         msec_t at_ms = request->expires_ms;
-        model_end(model, pair, at_ms, at_ms + model->settings.cooldown_expire);
+        model_end(model, pair, at_ms, at_ms + model->settings.cooldown_expire, out);
         return true;
     }
     if (masked->there && masked->expires_ms <= model->now_ms) {

@@ -118,8 +118,7 @@ meet(struct model *model, struct model_invite *invite, int member, bool asks, st
     bool removed = model_side(model, member, inviter)->hidden_ms > model->now_ms;
 
     if (model_active(model, inviter) && !full && (theirs || (!asks && !removed))) {
-        model_connect(model, inviter, member, invite_is_link(invite) ? "link" : "invite", false,
-                      out);
+        model_join(model, inviter, member, invite_is_link(invite) ? "link" : "invite", false, out);
         return "connected";
     }
     convert_end(model, invite, "connection.withdrawn", out);

@@ -105,6 +105,17 @@ joined(struct slice a, struct slice b)
     return buf_slice(out);
 }
 
+/* Enough requests that nobody accepted for one step, and that step of @who. */
+static inline struct slice
+unwelcome(void)
+{
+    return sent(RATE_COUNT_MIN, 20 * DAY_MS, 0, 1);
+}
+
+#define UNWELCOME(who)                                                            \
+    "quota.restricted member:" who " level:1 reason:low_acceptance until_ms:+1d " \
+    "audience:member notify evidence_ms:-20d"
+
 /* --- what was decided ------------------------------------------------------------------------ */
 
 static inline void

@@ -132,6 +132,15 @@ test_accept(void **state)
     const struct row kept[] = {
         {"no refunds", ASKING(DISP_OPEN), .events = ACCEPTED, .answer = ok},
     };
+    const struct row unloved[] = {
+        {"he is restricted for the others", ASKING(DISP_OPEN), .who.other.stamps = unwelcome(),
+         .events = ACCEPTED " refund_week\n" UNWELCOME("bob"), .answer = ok},
+        {"an invite of his asked: no event about him", ASKING(DISP_OPEN), .who.pair.masked = true,
+         .who.other.stamps = unwelcome(), .events = ACCEPTED, .answer = ok},
+        {"not she", ASKING(DISP_OPEN), .who.actor.stamps = unwelcome(),
+         .events = ACCEPTED " refund_week", .answer = ok},
+    };
+    run('a', unloved, ARRAY_COUNT(unloved));
     settings.refund = 0;
     run('a', kept, ARRAY_COUNT(kept));
 }

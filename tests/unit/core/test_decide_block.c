@@ -70,6 +70,10 @@ test_block(void **state)
         {"her request: withdrawn, no cooldown", ASKED(DISP_OPEN),
          .events = "connection.withdrawn from:ada to:bob request:OLD audience:from+to\n" BLOCKED,
          .answer = "ok"},
+        {"her request, one of many", ASKED(DISP_OPEN), .who.actor.stamps = unwelcome(),
+         .events = "connection.withdrawn from:ada to:bob request:OLD audience:from+to\n" UNWELCOME(
+             "ada") "\n" BLOCKED,
+         .answer = "ok"},
         {"her request, which he declined", ASKED(DISP_DECLINED),
          .events = "connection.withdrawn from:ada to:bob request:OLD audience:from\n" BLOCKED,
          .answer = "ok"},

@@ -97,6 +97,29 @@ test_remove(void **state)
     RUN(remove_it, rows);
 }
 
+/* Whatever became of it: she must not learn from it who has seen her request. */
+static void
+test_each_end_is_an_event_about_who_asked(void **state)
+{
+    (void)state;
+    const char *seen = "connection.withdrawn from:ada to:bob request:OLD cooldown_ms:+21d "
+                       "audience:from+to\n" UNWELCOME("ada");
+    const char *unseen = "connection.withdrawn from:ada to:bob request:OLD cooldown_ms:+21d "
+                         "audience:from\n" UNWELCOME("ada");
+    const struct row rows[] = {
+        {"open", ASKED(DISP_OPEN), .who.actor.stamps = unwelcome(), .events = seen, .answer = "ok"},
+        {"ignored", ASKED(DISP_IGNORED), .who.actor.stamps = unwelcome(), .events = unseen,
+         .answer = "ok"},
+        {"declined", ASKED(DISP_DECLINED), .who.actor.stamps = unwelcome(), .events = unseen,
+         .answer = "ok"},
+        {"reported", ASKED(DISP_REPORTED), .who.actor.stamps = unwelcome(), .events = unseen,
+         .answer = "ok"},
+        {"a shadow", ASKED(DISP_SHADOW), .who.actor.stamps = unwelcome(), .events = unseen,
+         .answer = "ok"},
+    };
+    RUN(withdraw, rows);
+}
+
 /* --- expiry and closing ---------------------------------------------------------------------- */
 
 static enum kith_err
@@ -123,6 +146,21 @@ test_expiry_tells_its_own_instant(void **state)
         {"a shadow: at the same instant", ASKED(DISP_SHADOW), .who.pair.expires_ms = NOW,
          .events = "connection.expired from:ada to:bob request:OLD expired_ms:now "
                    "cooldown_ms:+7d audience:from",
+         .answer = "ok"},
+        {"one of many", ASKED(DISP_OPEN), .who.pair.expires_ms = NOW,
+         .who.actor.stamps = unwelcome(),
+         .events = "connection.expired from:ada to:bob request:OLD expired_ms:now "
+                   "cooldown_ms:+7d audience:from+to\n" UNWELCOME("ada"),
+         .answer = "ok"},
+        {"one of many, a shadow", ASKED(DISP_SHADOW), .who.pair.expires_ms = NOW,
+         .who.actor.stamps = unwelcome(),
+         .events = "connection.expired from:ada to:bob request:OLD expired_ms:now "
+                   "cooldown_ms:+7d audience:from\n" UNWELCOME("ada"),
+         .answer = "ok"},
+        {"what her invite asked", ASKED(DISP_OPEN), .who.pair.expires_ms = NOW,
+         .who.pair.masked = true, .who.actor.stamps = unwelcome(),
+         .events = "connection.expired from:ada to:bob request:OLD expired_ms:now "
+                   "hidden_ms:+30d audience:to",
          .answer = "ok"},
     };
     RUN(expire, rows);
@@ -155,6 +193,14 @@ test_a_closed_membership_ends_everything(void **state)
         {"his, declined", ASKING(DISP_DECLINED), .who.actor.state = MEMBER_CLOSED,
          .events = "connection.withdrawn from:bob to:ada request:OLD audience:from",
          .answer = "ok"},
+        {"his, one of many", ASKING(DISP_OPEN), .who.actor.state = MEMBER_CLOSED,
+         .who.other.stamps = unwelcome(),
+         .events =
+             "connection.withdrawn from:bob to:ada request:OLD audience:from\n" UNWELCOME("bob"),
+         .answer = "ok"},
+        {"hers, one of many: she is gone", ASKED(DISP_OPEN), .who.actor.state = MEMBER_CLOSED,
+         .who.actor.stamps = unwelcome(),
+         .events = "connection.withdrawn from:ada to:bob request:OLD audience:to", .answer = "ok"},
         {"nothing", .who.actor.state = MEMBER_CLOSED, .answer = "ok"},
     };
     RUN(part, rows);
@@ -181,6 +227,11 @@ test_import(void **state)
     const struct row rows[] = {
         {"strangers (C32)", .events = accepted, .answer = yes},
         {"pending: the request is used up", ASKING(DISP_SHADOW),
+         .events = "connection.accepted from:bob to:ada request:OLD since_ms:now via:link "
+                   "audience:from+to",
+         .answer = yes},
+        {"pending, one of many: he was not accepted", ASKING(DISP_OPEN),
+         .who.other.stamps = unwelcome(),
          .events = "connection.accepted from:bob to:ada request:OLD since_ms:now via:link "
                    "audience:from+to",
          .answer = yes},
@@ -316,6 +367,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         facts_test(test_who_may_end_something),
         facts_test(test_withdraw),
+        facts_test(test_each_end_is_an_event_about_who_asked),
         facts_test(test_remove),
         facts_test(test_expiry_tells_its_own_instant),
         facts_test(test_a_closed_membership_ends_everything),

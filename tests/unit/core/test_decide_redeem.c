@@ -198,6 +198,8 @@ test_redeem_connects(void **state)
         {"a link that asks, but the inviter asked him", ASKING(DISP_OPEN),
          .invite = {.kind = CONTACT_LINK, .asks = true}, .events = SPENT_BARE CONNECTED_BY_LINK,
          .answer = MEMBER_CONNECTED},
+        {"the inviter asked many", ASKING(DISP_OPEN), .who.other.stamps = unwelcome(),
+         .events = SPENT CONNECTED_BY_INVITE "\n" UNWELCOME("bob"), .answer = MEMBER_CONNECTED},
         {"he asked the inviter", ASKED(DISP_OPEN), .events = SPENT CONNECTED_BY_INVITE,
          .answer = MEMBER_CONNECTED},
         {"it asks himself", .invite = {.state = INVITE_CONVERTED, .converted = 1},

@@ -34,6 +34,37 @@ test_preview_of_what_is_due(void **state)
     expect_rows();
 }
 
+/* What is due restricts who asked: the preview knows it as the request will. */
+static void
+test_preview_of_what_is_due_and_one_too_many(void **state)
+{
+    (void)state;
+    struct tier *tier = &world.settings.tiers[0];
+    char args[64];
+    tier->connect_rate = tier->connect_hour = 0;
+    tier->connect_day_new = tier->connect_week_new = 1000;
+    world.settings.cooldown_expire = 0;
+    members("bob");
+    together();
+    done("member.register", "{member: ada}");
+    for (unsigned i = 0; i < 30; i++) {
+        snprintf(args, sizeof(args), "{member: m%u}", i);
+        done("member.register", args);
+        snprintf(args, sizeof(args), "{from: ada, to: m%u}", i);
+        done("connection.request", args);
+        world.now_ms += 10 * MINUTE_MS;
+    }
+    done("connection.request", "{from: ada, to: bob}");
+    world.now_ms = NOW + 181 * DAY_MS;
+    done("connection.preview", "{from: bob, to: ada}");
+    expect("connection.preview", "{from: ada, to: bob}",
+           "restricted {level: 1, reason: low_acceptance, until: +182d}");
+    expect("connection.request", "{from: ada, to: bob}",
+           "restricted {level: 1, reason: low_acceptance, until: +182d}");
+    apart();
+    expect_rows();
+}
+
 static void
 test_words_that_are_gone(void **state)
 {
@@ -222,6 +253,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         world_test(test_access_one_by_one),
         world_test(test_preview_of_what_is_due),
+        world_test(test_preview_of_what_is_due_and_one_too_many),
         world_test(test_words_that_are_gone),
         world_test(test_words_that_are_erased),
         world_test(test_anothers_contact_is_no_proof),

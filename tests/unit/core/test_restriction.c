@@ -203,6 +203,73 @@ test_low_acceptance(void **state)
     run(rows, ARRAY_COUNT(rows));
 }
 
+/* --- what the end of a request adds ----------------------------------------------------------- */
+
+struct end_row {
+    const char *name;
+    struct member member;
+    bool accepted;
+    struct pair pair; /* the request that is accepted */
+    const char *step;
+};
+
+static void
+run_ends(const struct end_row *rows, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct member member = rows[i].member;
+        struct buf text = {0};
+        facts_member(&member, "ada", 1, false);
+        facts_begin();
+        decision_event(&decision, EVENT_COMMAND_NOTED); /* stands for the end */
+        restrict_unwelcome(&member, rows[i].accepted ? &rows[i].pair : NULL, &rules, &decision);
+        if (decision.event_count > 1)
+            show_event(&text, &decision.events[1]);
+        expect_text(rows[i].name, "step", rows[i].step ? rows[i].step : "", shown(&text));
+        buf_fini(&text);
+    }
+    expect_rows();
+}
+
+static void
+test_low_acceptance_at_the_end_of_a_request(void **state)
+{
+    (void)state;
+    struct slice two = joined(sent(28, 20 * DAY_MS, 0, 1), sent(2, 19 * DAY_MS, 0, 1 | 32));
+    const char *first = STEP("1", "low_acceptance", "+1d", "-20d");
+    const char *step = STEP("1", "low_acceptance", "+1d", "-19d");
+    assert_int_equal(STAMP_ACCEPTED, 32);
+    const struct end_row rows[] = {
+        {"29 are too few", {.stamps = sent(29, 20 * DAY_MS, 0, 1)}, .step = NULL},
+        {"30 are not", {.stamps = unwelcome()}, .step = first},
+        {"one of them came of age this millisecond",
+         {.stamps = joined(sent(29, 20 * DAY_MS, 0, 1), sent(1, RATE_AGE_MS, 0, 1))},
+         .step = STEP("1", "low_acceptance", "+1d", "-14d")},
+        {"and the next will", {.stamps = sent(30, RATE_AGE_MS - 1, 0, 1)}, .step = NULL},
+        {"two of thirty", {.stamps = two}, .step = step},
+        {"the third is being accepted",
+         {.stamps = two},
+         .accepted = true,
+         .pair = {.created_ms = NOW - 20 * DAY_MS, .cost = 1},
+         .step = NULL},
+        {"the third is too young to count",
+         {.stamps = joined(two, sent(1, DAY_MS, 0, 1))},
+         .accepted = true,
+         .pair = {.created_ms = NOW - DAY_MS, .cost = 1},
+         .step = step},
+        {"used up", {.stamps = two, .evidence_ms[REASON_LOW_ACCEPTANCE] = NOW - 19 * DAY_MS}},
+        {"used up but for too few",
+         {.stamps = two, .evidence_ms[REASON_LOW_ACCEPTANCE] = NOW - 20 * DAY_MS}},
+        {"restricted for another reason: one level more",
+         {.stamps = two, .level = 1, .level_ms = NOW - DAY_MS, .reason = REASON_VELOCITY},
+         .step = STEP("2", "low_acceptance", "+3d", "-19d")},
+        {"while suspended", {.stamps = two, .state = MEMBER_SUSPENDED}, .step = step},
+        {"closed", {.stamps = two, .state = MEMBER_CLOSED}},
+        {"unlimited by now", {.stamps = two, .tier = slice_str("unlimited")}},
+    };
+    run_ends(rows, ARRAY_COUNT(rows));
+}
+
 /* --- what is remembered ---------------------------------------------------------------------- */
 
 static void
@@ -286,6 +353,7 @@ main(void)
         facts_test(test_velocity),
         facts_test(test_near_duplicates),
         facts_test(test_low_acceptance),
+        facts_test(test_low_acceptance_at_the_end_of_a_request),
         facts_test(test_earlier_prints_are_of_other_recipients),
         facts_test(test_prints_are_kept_for_thirty_days),
         facts_test(test_reports_are_kept_for_ninety_days),

@@ -158,6 +158,38 @@ test_the_rate_looks_at_the_last_fifty_of_age(void **state)
     assert_int_equal(rate.newest_ms, NOW - 19 * DAY_MS + 5);
 }
 
+/* An acceptance that is being decided: of one that the rate looks at, or not. */
+static void
+test_the_rate_takes_an_acceptance_that_comes(void **state)
+{
+    (void)state;
+    struct slice fifty = joined(sent(1, 21 * DAY_MS, 0, 1), sent(50, 20 * DAY_MS, 1, 1));
+    struct slice stamps = joined(fifty, sent(1, RATE_AGE_MS - 1, 0, 1));
+    const struct {
+        const char *name;
+        msec_t at_ms;
+        unsigned cost, accepted;
+    } rows[] = {
+        {"the eldest of them", NOW - 20 * DAY_MS, 1, 1},
+        {"the youngest", NOW - 20 * DAY_MS + 49, 1, 1},
+        {"one before", NOW - 21 * DAY_MS, 1, 0},
+        {"too young", NOW - RATE_AGE_MS + 1, 1, 0},
+        {"long gone", NOW - 22 * DAY_MS, 1, 0},
+        {"never counted", NOW - 20 * DAY_MS, 0, 0},
+    };
+    for (unsigned i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct rate rate;
+        stamps_rate(stamps, 0, NOW, &rate);
+        assert_int_equal(rate.count, 50);
+        rate_accept(&rate, stamps, rows[i].at_ms, rows[i].cost);
+        if (rate.accepted != rows[i].accepted) {
+            print_error("%s: %u\n", rows[i].name, rate.accepted);
+            rows_failed++;
+        }
+    }
+    expect_rows();
+}
+
 int
 main(void)
 {
@@ -169,6 +201,7 @@ main(void)
         facts_test(test_the_first_of_its_instant_is_marked),
         facts_test(test_a_failed_buffer_is_not_marked),
         facts_test(test_the_rate_looks_at_the_last_fifty_of_age),
+        facts_test(test_the_rate_takes_an_acceptance_that_comes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
