@@ -92,6 +92,7 @@ pick_settings(struct sim *sim)
     sim->pace = PICK(sim, paces);
     sim->busy = chance(sim, 500) ? (int)below(sim, sim->member_count) : NOBODY;
     sim->busy_note = chance(sim, 500) ? NULL : &notes[below(sim, 4)];
+    sim->unwelcome = sim->busy != NOBODY && chance(sim, 500);
     for (enum sim_op op = 0; op < SIM_OP_COUNT; op++)
         sim->usable[op] = sim_op_exists(op);
     settings_init(settings);
@@ -126,7 +127,7 @@ pick_settings(struct sim *sim)
 static msec_t
 pick_edge(struct sim *sim)
 {
-    static const msec_t lengths[] = {MINUTE_MS, HOUR_MS, DAY_MS, 7 * DAY_MS};
+    static const msec_t lengths[] = {MINUTE_MS, HOUR_MS, DAY_MS, 7 * DAY_MS, 14 * DAY_MS};
     const struct model *model = &sim->model;
     const struct model_pair *pair = &model->pairs[below(sim, model_pair_count(&sim->model))];
     const struct model_member *member = &model->members[below(sim, model->member_count)];
@@ -178,7 +179,8 @@ pick_time(struct sim *sim)
         msec_t edge_ms = pick_edge(sim);
         edge_ms += edge_ms == FOREVER ? 0 : (msec_t)below(sim, 3) - 1;
         bool far = edge_ms > now_ms + 2 * DAY_MS;
-        if (edge_ms > now_ms && edge_ms < now_ms + 200 * DAY_MS && (!far || chance(sim, 3)))
+        if (edge_ms > now_ms && edge_ms < now_ms + 200 * DAY_MS &&
+            (!far || chance(sim, sim->unwelcome ? 30 : 3)))
             return edge_ms;
     }
     if (chance(sim, 2))
@@ -282,7 +284,7 @@ pick_policy(struct sim *sim, struct policy *policy)
     static const int64_t autos[] = {AUTO_NONE, AUTO_NONE, AUTO_ALL, 1, 2};
     if (chance(sim, 500))
         policy->accept = PICK(sim, accepts);
-    if (chance(sim, 500))
+    if (chance(sim, 500) && !sim->unwelcome)
         policy->auto_accept = PICK(sim, autos);
 }
 
@@ -299,8 +301,10 @@ pick_pairs(struct sim *sim, struct command *command)
     static const char *const vias[] = {"import", "link", "invite"};
     command->pair_count = 1 + (unsigned)below(sim, chance(sim, 100) ? PAIRS_MAX : 3);
     for (unsigned i = 0; i < command->pair_count; i++) {
-        command->pairs[i][0] = pick_member(sim);
-        command->pairs[i][1] = pick_member(sim);
+        for (unsigned j = 0; j < 2; j++)
+            do
+                command->pairs[i][j] = pick_member(sim);
+            while (sim->unwelcome && command->pairs[i][j] == sim->busy && !chance(sim, 100));
     }
     command->via = chance(sim, 500) ? NULL : PICK(sim, vias);
 }
@@ -484,12 +488,23 @@ pick_fields_of_member(struct sim *sim, struct command *command)
     }
 }
 
+/* Would it accept what somebody sent whom hardly anybody wants? */
+static bool
+welcomes(const struct sim *sim, const struct command *command)
+{
+    bool accepts =
+        command->op == SIM_ACCEPT || command->op == SIM_PREAPPROVE || command->op == SIM_REQUEST;
+    return sim->unwelcome && accepts && command->b == sim->busy;
+}
+
 static void
 pick_fields_of_pair(struct sim *sim, struct command *command)
 {
     static const char *const reports[] = {"unknown", "spam", "other"};
     static const char *const interactions[] = {"view", "like", "comment", "share", "message"};
     pick_two(sim, command);
+    if (welcomes(sim, command) && !chance(sim, 10))
+        command->b = pick_member(sim);
     switch (command->op) {
     case SIM_REQUEST:
         command->note = pick_note(sim);

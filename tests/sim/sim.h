@@ -53,6 +53,7 @@ struct sim {
     unsigned pace; /* how fast time goes by */
     int busy;      /* who sends far more than the others, or NOBODY */
     const struct note *busy_note;
+    bool unwelcome;            /* hardly anybody accepts what he sends */
     bool by_invite;            /* members join by invites, and seldom otherwise */
     bool usable[SIM_OP_COUNT]; /* this version has the operation */
     bool trace, deep;          /* deep: compare everything after every step */
