@@ -1,10 +1,9 @@
 /* net/pace.h: how fast a listener lets connections in.
  *
- * To let one in, hear what it says and end it costs some fifty microseconds here, and as much again
- * in the kernel, part of it in the same interrupts that finish the disk's writes. Whoever connects
- * over and over so makes all others wait, however little of that is kithd's. So after PACE_COUNT
- * within PACE_MS a listener is quiet for the rest of that time, and who comes meanwhile waits in
- * its queue.
+ * To let one in, hear what it says and end it costs some fifty microseconds here, and more in the
+ * kernel. Where that went on without end, syncs took a hundred times as long now and then, those of
+ * other processes too. So after PACE_COUNT within PACE_MS a listener is quiet for the rest of that
+ * time, and who comes meanwhile waits in its queue.
  *
  * Quiet means that the epoll instance which waits for the listener waits for a timer in its place,
  * as if it were the listener.
