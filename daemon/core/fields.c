@@ -10,27 +10,15 @@ at(const void *object, const struct field *field)
     return (const uint8_t *)object + field->offset;
 }
 
-/* Where in a value the 8 bytes begin that are zero if and only if it is: of a slice, its size; an
- * id that is not none begins with a byte that is odd. */
-static const uint8_t telling[] = {
-    [FIELD_TEXT] = offsetof(struct slice, size),
-    [FIELD_BYTES] = offsetof(struct slice, size),
-    [FIELD_ID] = 0,
-};
 _Static_assert(sizeof(size_t) == 8 && PUBLIC_ID_SIZE >= 8, "one load decides");
 
-/* Most fields of an event or a row are zero, and this is asked of each: one load, few branches. */
+/* Most fields of an event or a row are zero, and this is asked of each: one load, no branch. */
 static inline bool
 is_zero(const struct field *field, const void *object)
 {
-    const uint8_t *value = at(object, field);
     uint64_t word;
-    if (field->kind == FIELD_BOOL)
-        return *value == 0;
-    if (field->kind == FIELD_NONE)
-        return true;
-    memcpy(&word, value + telling[field->kind], sizeof(word));
-    return word == 0;
+    memcpy(&word, (const uint8_t *)object + field->probe, sizeof(word));
+    return (word & field->mask) == 0;
 }
 
 bool
@@ -116,21 +104,23 @@ static const struct {
     [FIELD_ID] = {encode_id, decode_id},
 };
 
-void
+unsigned
 fields_encode(struct buf *out, const struct field *fields, unsigned count, const void *object)
 {
     assert(count <= FIELD_COUNT_MAX);
-    uint8_t given[FIELD_COUNT_MAX];
+    uint8_t given[FIELD_COUNT_MAX + 1]; /* behind them one that was looked at last */
     unsigned given_count = 0;
 
-    for (unsigned i = 0; i < count; i++)
-        if (!is_zero(&fields[i], object))
-            given[given_count++] = (uint8_t)i;
+    for (unsigned i = 0; i < count; i++) {
+        given[given_count] = (uint8_t)i;
+        given_count += !is_zero(&fields[i], object);
+    }
     write_map(out, given_count);
     for (unsigned i = 0; i < given_count; i++) {
         write_uint(out, given[i]);
         kinds[fields[given[i]].kind].encode(out, at(object, &fields[given[i]]));
     }
+    return given_count;
 }
 
 bool

@@ -24,7 +24,9 @@ enum field_kind {
 
 struct field {
     enum field_kind kind;
-    size_t offset;
+    uint32_t offset;
+    uint32_t probe; /* the field is zero if and only if the 8 bytes from here on, as one number, */
+    uint64_t mask;  /* have none of these bits */
     const char *name; /* on the wire; NULL where it never leaves the daemon */
 };
 
@@ -32,13 +34,38 @@ struct field {
  * that a number is one byte. */
 #define FIELD_COUNT_MAX 128
 
-#define FIELD_ROW(type, member, field_kind, wire)                                  \
-    {                                                                              \
-        .kind = FIELD_##field_kind, .offset = offsetof(type, member), .name = wire \
+/* A row of the table: FIELD_ROW(struct member, name, BYTES, NULL). A struct with fields is a
+ * multiple of 8 bytes long. */
+#define FIELD_ROW(type, member, field_kind, wire)                             \
+    {                                                                         \
+        .kind = FIELD_##field_kind, .offset = offsetof(type, member),         \
+        .probe = FIELD_PROBE_##field_kind(offsetof(type, member)),            \
+        .mask = FIELD_MASK_##field_kind(offsetof(type, member)), .name = wire \
     }
 
-/* Append @object (borrowed) to @out as one map. */
-void fields_encode(struct buf *out, const struct field *fields, unsigned count, const void *object);
+/* What tells that a value is zero: of a slice its size, of an id its first bytes, for one that is
+ * not none begins with a byte that is odd. A bool is the one byte of the word it lies in. */
+#define FIELD_PROBE_UINT(offset)  (offset)
+#define FIELD_PROBE_BOOL(offset)  ((offset) / 8 * 8)
+#define FIELD_PROBE_TEXT(offset)  ((offset) + offsetof(struct slice, size))
+#define FIELD_PROBE_BYTES(offset) FIELD_PROBE_TEXT(offset)
+#define FIELD_PROBE_ID(offset)    (offset)
+
+#define FIELD_MASK_UINT(offset)  UINT64_MAX
+#define FIELD_MASK_BOOL(offset)  (UINT64_C(0xff) << 8 * FIELD_BYTE_PLACE(offset))
+#define FIELD_MASK_TEXT(offset)  UINT64_MAX
+#define FIELD_MASK_BYTES(offset) UINT64_MAX
+#define FIELD_MASK_ID(offset)    UINT64_MAX
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define FIELD_BYTE_PLACE(offset) ((offset) % 8)
+#else
+#define FIELD_BYTE_PLACE(offset) (7 - (offset) % 8)
+#endif
+
+/* Append @object (borrowed) to @out as one map. Returns how many fields are not zero. */
+unsigned fields_encode(struct buf *out, const struct field *fields, unsigned count,
+                       const void *object);
 
 /* Fill @object, which the caller has zeroed, from one map; slices point into @bytes. False if the
  * bytes are not such a map, or hold a field of another kind or of a number not in the table. */

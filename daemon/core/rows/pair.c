@@ -131,15 +131,6 @@ mask(const struct pair *pair)
     return copy;
 }
 
-static bool
-is_empty(const struct pair *pair)
-{
-    for (unsigned i = 0; i < ARRAY_COUNT(fields); i++)
-        if (!field_is_zero(&fields[i], pair))
-            return false;
-    return true;
-}
-
 void
 pair_store(struct views *views, struct buf *scratch, const struct pair *pair)
 {
@@ -149,13 +140,11 @@ pair_store(struct views *views, struct buf *scratch, const struct pair *pair)
         unmasked = mask(pair);
         pair = &unmasked;
     }
-    if (is_empty(pair)) {
-        views_del(views, VIEW_PAIR, key_of(pair->lo, pair->hi, key));
-        return;
-    }
     buf_clear(scratch);
-    fields_encode(scratch, fields, ARRAY_COUNT(fields), pair);
-    views_put(views, VIEW_PAIR, key_of(pair->lo, pair->hi, key), views_row(views, scratch));
+    if (fields_encode(scratch, fields, ARRAY_COUNT(fields), pair) == 0)
+        views_del(views, VIEW_PAIR, key_of(pair->lo, pair->hi, key));
+    else
+        views_put(views, VIEW_PAIR, key_of(pair->lo, pair->hi, key), views_row(views, scratch));
 }
 
 void
