@@ -17,17 +17,15 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/endian.h"
+#include "bench/daemon.h"
 #include "clients/cli/src/histogram.h"
 #include "clients/cli/src/pairing.h"
 #include "codec/writer.h"
@@ -69,7 +67,7 @@ struct under_way {
     bool lone;
 };
 
-static char dir[] = "/tmp/kith-overload-XXXXXX", url[100], events_url[100];
+static struct bench_daemon here;
 static struct phase phases[PHASE_COUNT];
 static struct lane lanes[LANES_MAX];
 static unsigned lane_count = 32;
@@ -90,40 +88,7 @@ now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static void
-die(const char *what)
-{
-    fprintf(stderr, "bench_overload: %s\n", what);
-    exit(1);
-}
-
-/* --- the daemon ---------------------------------------------------------------------------- */
-
-static pid_t
-start_daemon(const char *path, char **settings, int count)
-{
-    char data[96], *args[64] = {NULL};
-    int size = 0;
-
-    if (!mkdtemp(dir))
-        die("no temporary directory");
-    snprintf(url, sizeof(url), "ipc://%s/command.ipc", dir);
-    snprintf(events_url, sizeof(events_url), "ipc://%s/events.ipc", dir);
-    snprintf(data, sizeof(data), "%s/data", dir);
-    const char *const fixed[] = {path, "--data", data, "--command", url, "--events", events_url};
-    for (size_t i = 0; i < ARRAY_COUNT(fixed); i++)
-        args[size++] = strdup(fixed[i]);
-    for (int i = 0; i < count && size < 60; i++) {
-        args[size++] = strdup("--set");
-        args[size++] = settings[i];
-    }
-    pid_t pid = fork();
-    if (pid == 0) {
-        execv(path, args);
-        _exit(127);
-    }
-    return pid;
-}
+/* --- the members --------------------------------------------------------------------------- */
 
 static void
 member_name(char *to, uint32_t number)
@@ -147,13 +112,13 @@ register_members(struct kith *kith)
             kith_put_str(args, "member", name);
             kith_put_str(args, "tier", "unlimited");
             if (kith_batch_add(batch, "member.register", args, name) != KITH_STATUS_OK)
-                die("no memory");
+                bench_die("no memory");
         }
         if (kith_batch_call(kith, batch, replies) != KITH_STATUS_OK)
-            die("the members are not registered");
+            bench_die("the members are not registered");
         for (unsigned i = 0; i < BATCH_COUNT; i++) {
             if (!kith_reply_ok(replies[i]))
-                die(kith_reply_code(replies[i]));
+                bench_die(kith_reply_code(replies[i]));
             kith_reply_destroy(replies[i]);
         }
     }
@@ -166,7 +131,7 @@ last_seq(struct kith *kith)
 {
     struct kith_reply *reply;
     if (kith_call(kith, "server.hello", NULL, NULL, &reply) != KITH_STATUS_OK)
-        die("no answer to server.hello");
+        bench_die("no answer to server.hello");
     uint64_t seq = kith_reply_pos(reply);
     kith_reply_destroy(reply);
     return seq;
@@ -182,12 +147,12 @@ lane_open(struct lane *lane)
     uint8_t theirs[8];
     int size = 4 << 20;
 
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", url + 6);
+    memcpy(address.sun_path, here.url + 6, sizeof(here.url) - 6);
     lane->fd = socket(AF_UNIX, SOCK_STREAM, 0);
     setsockopt(lane->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     if (connect(lane->fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
         send(lane->fd, hello, 8, MSG_NOSIGNAL) != 8 || recv(lane->fd, theirs, 8, MSG_WAITALL) != 8)
-        die("a connection fails");
+        bench_die("a connection fails");
     fcntl(lane->fd, F_SETFL, O_NONBLOCK);
     lane->in = malloc(READ_SIZE);
 }
@@ -204,7 +169,7 @@ put_request(struct buf *out, uint32_t number)
     member_name(to_name, to);
     snprintf(id, sizeof(id), "r%" PRIu32, number);
     if (!buf_reserve(out, HEAD_SIZE))
-        die("no memory");
+        bench_die("no memory");
     out->size += HEAD_SIZE;
     write_map(out, 4);
     write_cstr(out, "v");
@@ -220,7 +185,7 @@ put_request(struct buf *out, uint32_t number)
     write_cstr(out, "to");
     write_cstr(out, to_name);
     if (out->failed)
-        die("no memory");
+        bench_die("no memory");
     out->data[start] = 1;
     put_be64(out->data + start + 1, out->size - start - 9);
     put_be32(out->data + start + 9, number | 0x80000000u);
@@ -230,7 +195,7 @@ static void
 send_one(struct lane *lane, enum phase_name phase, uint64_t intended_ns)
 {
     if (sent_count - answered_count == RING_SIZE)
-        die("too many are under way");
+        bench_die("too many are under way");
     ring[sent_count % RING_SIZE] = (struct under_way){intended_ns, (uint8_t)phase, lane == lanes};
     put_request(&lane->out, sent_count++);
     phases[phase].sent++;
@@ -245,7 +210,7 @@ write_out(struct lane *lane)
         if (size < 0 && errno == EAGAIN)
             return;
         if (size <= 0)
-            die("a connection broke");
+            bench_die("a connection broke");
         lane->written += (size_t)size;
     }
     buf_clear(&lane->out);
@@ -297,12 +262,12 @@ read_in(struct lane *lane)
     if (got < 0 && errno == EAGAIN)
         return;
     if (got <= 0)
-        die("a connection broke");
+        bench_die("a connection broke");
     lane->in_size += (size_t)got;
     while (lane->in_size - at >= HEAD_SIZE) {
         uint64_t size = get_be64(lane->in + at + 1);
         if (size < 4 || size > READ_SIZE - 9)
-            die("a reply of a strange size");
+            bench_die("a reply of a strange size");
         if (lane->in_size - at < 9 + size)
             break;
         take_reply(lane->in + at + 9, size);
@@ -324,7 +289,7 @@ exchange(int wait_ms)
         fds[i] = (struct pollfd){lanes[i].fd, (short)(POLLIN | (left ? POLLOUT : 0)), 0};
     }
     if (poll(fds, lane_count, wait_ms) < 0)
-        die("poll fails");
+        bench_die("poll fails");
     for (unsigned i = 0; i < lane_count; i++)
         if (fds[i].revents & (POLLIN | POLLHUP | POLLERR))
             read_in(&lanes[i]);
@@ -471,16 +436,16 @@ main(int argc, char **argv)
     double seconds = argc > 2 ? strtod(argv[2], NULL) : 10;
     struct kith *kith;
     if (argc < 2 || seconds <= 0)
-        die("usage: bench_overload KITHD [SECONDS [CONNECTIONS [SETTING=VALUE…]]]");
+        bench_die("usage: bench_overload KITHD [SECONDS [CONNECTIONS [SETTING=VALUE…]]]");
     if (argc > 3)
         lane_count = (unsigned)strtoul(argv[3], NULL, 10);
     if (lane_count < 2 || lane_count > LANES_MAX)
-        die("2 to 512 connections");
+        bench_die("2 to 512 connections");
 
-    pid_t pid = start_daemon(argv[1], argv + 4, argc > 4 ? argc - 4 : 0);
-    struct kith_options options = {.url = url, .timeout_ms = 60000};
+    bench_daemon_start(&here, argv[1], argv + 4, argc > 4 ? argc - 4 : 0);
+    struct kith_options options = {.url = here.url, .timeout_ms = 60000};
     if (kith_open(&kith, &options) != KITH_STATUS_OK)
-        die("no handle");
+        bench_die("no handle");
     register_members(kith);
     pairing_init(&pairing, MEMBERS, 1);
     for (unsigned i = 0; i < lane_count; i++)
@@ -489,9 +454,6 @@ main(int argc, char **argv)
     run_phases(seconds);
     int status = report(last_seq(kith) - before_seq);
     kith_close(kith);
-    kill(pid, SIGTERM);
-    waitpid(pid, NULL, 0);
-    char command[128];
-    snprintf(command, sizeof(command), "rm -r %s", dir);
-    return system(command) == 0 ? status : 1;
+    bench_daemon_end(&here);
+    return status;
 }

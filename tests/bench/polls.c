@@ -10,11 +10,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "bench/daemon.h"
 #include "kith.h"
 
 #define QUIET_COUNT  100000
@@ -24,49 +23,16 @@
 #define MEASURE_MS   2000
 #define POLLS_MAX    1000000
 
-static char dir[] = "/tmp/kith-polls-XXXXXX", url[128];
-static pid_t daemon_pid;
-
-static int64_t
-clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void
-die(const char *what)
-{
-    fprintf(stderr, "polls: %s\n", what);
-    if (daemon_pid > 0)
-        kill(daemon_pid, SIGKILL);
-    exit(1);
-}
-
-static void
-start_daemon(const char *path)
-{
-    char data[96], events_url[128];
-    snprintf(url, sizeof(url), "ipc://%s/command.ipc", dir);
-    snprintf(events_url, sizeof(events_url), "ipc://%s/events.ipc", dir);
-    snprintf(data, sizeof(data), "%s/data", dir);
-    daemon_pid = fork();
-    if (daemon_pid == 0) {
-        execl(path, path, "--data", data, "--command", url, "--events", events_url, "--set",
-              "net.wait_max=10m", (char *)NULL);
-        _exit(127);
-    }
-}
+static struct bench_daemon here;
 
 static struct kith *
 open_handle(unsigned window)
 {
     struct kith *kith;
     struct kith_options options = {
-        .url = url, .timeout_ms = 120000, .resend_ms = 110000, .window = window};
+        .url = here.url, .timeout_ms = 120000, .resend_ms = 110000, .window = window};
     if (kith_open(&kith, &options) != KITH_STATUS_OK)
-        die("no handle");
+        bench_die("no handle");
     return kith;
 }
 
@@ -85,7 +51,7 @@ register_some(struct kith *kith, const char *kind, unsigned count)
         if (kith_batch_count(batch) < BATCH_COUNT)
             continue;
         if (kith_batch_call(kith, batch, replies) != KITH_STATUS_OK)
-            die("the daemon does not answer");
+            bench_die("the daemon does not answer");
         for (unsigned at = 0; at < BATCH_COUNT; at++)
             kith_reply_destroy(replies[at]);
         kith_batch_clear(batch);
@@ -101,7 +67,7 @@ take_reply(struct kith *kith, int wait_ms)
     uint64_t tag;
     bool expired;
     if (kith_next(kith, wait_ms, &reply, &tag, &expired) != KITH_STATUS_OK)
-        die("a command was not done");
+        bench_die("a command was not done");
     kith_reply_destroy(reply);
 }
 
@@ -111,16 +77,16 @@ measure(struct kith *kith)
 {
     static unsigned number;
     struct kith_args *args = kith_args_create();
-    int64_t began = clock_ms();
+    int64_t began = bench_clock_ms(CLOCK_MONOTONIC);
     uint64_t count = 0;
     char name[32];
-    while (clock_ms() - began < MEASURE_MS) {
+    while (bench_clock_ms(CLOCK_MONOTONIC) - began < MEASURE_MS) {
         kith_args_clear(args);
         snprintf(name, sizeof(name), "busy%u", number % BUSY_COUNT);
         kith_put_str(args, "member", name);
         kith_put_str(args, "tier", number++ / BUSY_COUNT % 2 ? "free" : "premium");
         if (kith_send(kith, "member.update", args, NULL, 0) != KITH_STATUS_OK)
-            die("a command was not sent");
+            bench_die("a command was not sent");
         if (kith_pending(kith) < WINDOW_COUNT)
             continue;
         take_reply(kith, -1);
@@ -131,7 +97,7 @@ measure(struct kith *kith)
         count++;
     }
     kith_args_destroy(args);
-    return (double)count * 1000 / (double)(clock_ms() - began);
+    return (double)count * 1000 / (double)(bench_clock_ms(CLOCK_MONOTONIC) - began);
 }
 
 static uint64_t
@@ -139,7 +105,7 @@ stat_of(struct kith *kith, const char *name)
 {
     struct kith_reply *reply;
     if (kith_call(kith, "server.stats", NULL, NULL, &reply) != KITH_STATUS_OK)
-        die("the daemon does not answer");
+        bench_die("the daemon does not answer");
     uint64_t value = kith_value_uint(kith_get(kith_reply_result(reply), name));
     kith_reply_destroy(reply);
     return value;
@@ -151,7 +117,7 @@ memory_kb(void)
 {
     char path[64], line[128];
     unsigned long size = 0;
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)daemon_pid);
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)here.pid);
     FILE *file = fopen(path, "r");
     while (file && fgets(line, sizeof(line), file))
         if (sscanf(line, "RssAnon: %lu", &size) == 1)
@@ -173,7 +139,7 @@ park(struct kith *waiter, unsigned count)
         kith_put_int(args, "after", 1);
         kith_put_int(args, "wait_ms", 30000);
         if (kith_send(waiter, "event.read", args, NULL, i) != KITH_STATUS_OK)
-            die("a poll was not sent");
+            bench_die("a poll was not sent");
     }
     kith_args_destroy(args);
 }
@@ -187,9 +153,9 @@ send_more(struct kith *waiter)
     bool expired;
     enum kith_status status = kith_next(waiter, 1, &reply, &tag, &expired);
     if (status == KITH_STATUS_REFUSED)
-        die(kith_reply_code(reply));
+        bench_die(kith_reply_code(reply));
     if (status != KITH_STATUS_TIMEOUT || expired)
-        die("a poll's time was over before all were parked");
+        bench_die("a poll's time was over before all were parked");
 }
 
 /* An answer to a poll at the daemon's end. nanomsg throws away what it has not read by then, and a
@@ -208,30 +174,28 @@ take_last(struct kith *waiter)
 static void
 run(const char *path, unsigned count)
 {
-    memcpy(dir, "/tmp/kith-polls-XXXXXX", sizeof(dir));
-    if (!mkdtemp(dir))
-        die("no temporary directory");
-    start_daemon(path);
+    char wait_max[] = "net.wait_max=10m", *settings[] = {wait_max};
+    bench_daemon_start(&here, path, settings, 1);
     struct kith *kith = open_handle(WINDOW_COUNT), *waiter = open_handle(count > 0 ? count : 1);
     register_some(kith, "quiet", QUIET_COUNT);
     register_some(kith, "busy", BUSY_COUNT);
     double alone = measure(kith);
     unsigned long before_kb = memory_kb();
-    int64_t began = clock_ms();
+    int64_t began = bench_clock_ms(CLOCK_MONOTONIC);
     park(waiter, count);
     while (stat_of(kith, "parked") < count)
         send_more(waiter);
-    int64_t parked_ms = clock_ms() - began;
+    int64_t parked_ms = bench_clock_ms(CLOCK_MONOTONIC) - began;
     unsigned long after_kb = memory_kb();
     double rate = measure(kith);
     uint64_t left = stat_of(kith, "parked");
-    began = clock_ms();
-    kill(daemon_pid, SIGTERM);
+    began = bench_clock_ms(CLOCK_MONOTONIC);
+    kill(here.pid, SIGTERM);
     uint64_t answered = 0;
-    while (waitpid(daemon_pid, NULL, WNOHANG) == 0)
+    while (waitpid(here.pid, NULL, WNOHANG) == 0)
         while (take_last(waiter))
             answered++;
-    int64_t drained_ms = clock_ms() - began;
+    int64_t drained_ms = bench_clock_ms(CLOCK_MONOTONIC) - began;
     printf("%7u polls: parked in %" PRId64 " ms, %.0f bytes each; %.0f commands/s, %.2f of those "
            "without; %" PRIu64 " parked still, %" PRIu64 " answers seen, the end took %" PRId64
            " ms\n",
@@ -240,10 +204,7 @@ run(const char *path, unsigned count)
            alone > 0 ? rate / alone : 0.0, left, answered, drained_ms);
     kith_close(waiter);
     kith_close(kith);
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-    if (system(command) != 0)
-        die("the directory stays");
+    bench_daemon_end(&here);
 }
 
 int
@@ -251,7 +212,7 @@ main(int argc, char **argv)
 {
     static const unsigned counts[] = {0, 1000, 100000};
     if (argc < 2)
-        die("say which kithd: polls KITHD [COUNT...]");
+        bench_die("say which kithd: polls KITHD [COUNT...]");
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (int i = 2; i < argc; i++) {
         unsigned long count = strtoul(argv[i], NULL, 10);

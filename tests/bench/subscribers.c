@@ -13,14 +13,12 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "bench/daemon.h"
 #include "kith.h"
 
 #define SUBSCRIBERS_MAX 64
@@ -30,47 +28,16 @@
 #define MEMBER_COUNT    2001
 #define LIVE_MS         4000
 
-static char dir[] = "/tmp/kith-subscribers-XXXXXX", url[128], events_url[128];
-
-static int64_t
-clock_ms(clockid_t id)
-{
-    struct timespec now;
-    clock_gettime(id, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void
-die(const char *what)
-{
-    fprintf(stderr, "subscribers: %s\n", what);
-    exit(1);
-}
-
-static pid_t
-start_daemon(const char *path)
-{
-    char data[96];
-    if (!mkdtemp(dir))
-        die("no temporary directory");
-    snprintf(url, sizeof(url), "ipc://%s/command.ipc", dir);
-    snprintf(events_url, sizeof(events_url), "ipc://%s/events.ipc", dir);
-    snprintf(data, sizeof(data), "%s/data", dir);
-    pid_t pid = fork();
-    if (pid == 0) {
-        execl(path, path, "--data", data, "--command", url, "--events", events_url, (char *)NULL);
-        _exit(127);
-    }
-    return pid;
-}
+static struct bench_daemon here;
 
 static struct kith *
 open_handle(void)
 {
     struct kith *kith;
-    struct kith_options options = {.url = url, .events_url = events_url, .timeout_ms = 30000};
+    struct kith_options options = {
+        .url = here.url, .events_url = here.events_url, .timeout_ms = 30000};
     if (kith_open(&kith, &options) != KITH_STATUS_OK)
-        die("no handle");
+        bench_die("no handle");
     return kith;
 }
 
@@ -90,7 +57,7 @@ register_some(struct kith *kith, unsigned from, unsigned count)
         kith_batch_add(batch, "member.register", args, NULL);
     }
     if (kith_batch_call(kith, batch, replies) != KITH_STATUS_OK)
-        die("the daemon does not answer");
+        bench_die("the daemon does not answer");
     for (unsigned i = 0; i < count; i++)
         kith_reply_destroy(replies[i]);
     kith_args_destroy(args);
@@ -115,7 +82,7 @@ import_some(struct kith *kith, unsigned number)
     }
     kith_put_pairs(args, "pairs", pairs, IMPORT_COUNT);
     if (kith_call(kith, "connection.import", args, NULL, &reply) != KITH_STATUS_OK)
-        die("an import was refused");
+        bench_die("an import was refused");
     kith_reply_destroy(reply);
     kith_args_destroy(args);
 }
@@ -125,7 +92,7 @@ last_seq(struct kith *kith)
 {
     struct kith_reply *reply;
     if (kith_call(kith, "server.hello", NULL, NULL, &reply) != KITH_STATUS_OK)
-        die("the daemon does not answer");
+        bench_die("the daemon does not answer");
     uint64_t seq = kith_value_uint(kith_get(kith_reply_result(reply), "last_seq"));
     kith_reply_destroy(reply);
     return seq;
@@ -153,10 +120,10 @@ on_news(void *context, enum kith_news news, uint64_t seq, const struct kith_valu
         __atomic_add_fetch(&ready_count, 1, __ATOMIC_SEQ_CST);
     if (news == KITH_NEWS_EVENT) {
         if (seq != subscriber->last + 1)
-            die("an event was missed, or came twice");
+            bench_die("an event was missed, or came twice");
         subscriber->last = seq;
         subscriber->count++;
-        int64_t delay = clock_ms(CLOCK_REALTIME) - kith_get_int(event, "at");
+        int64_t delay = bench_clock_ms(CLOCK_REALTIME) - kith_get_int(event, "at");
         subscriber->delays[delay < 0 ? 0 : delay > DELAY_MAX ? DELAY_MAX : delay]++;
     }
     uint64_t stop = __atomic_load_n(&stop_at, __ATOMIC_SEQ_CST);
@@ -197,11 +164,11 @@ measure_catch_up(struct kith *kith)
     static struct subscriber subscriber;
     subscriber = (struct subscriber){.until_caught_up = true};
     uint64_t last = last_seq(kith);
-    int64_t began = clock_ms(CLOCK_MONOTONIC);
+    int64_t began = bench_clock_ms(CLOCK_MONOTONIC);
     run_subscriber(&subscriber);
-    int64_t took = clock_ms(CLOCK_MONOTONIC) - began;
+    int64_t took = bench_clock_ms(CLOCK_MONOTONIC) - began;
     if (subscriber.last != last)
-        die("the end of the log was not reached");
+        bench_die("the end of the log was not reached");
     printf("catch-up: %" PRIu64 " events in %" PRId64 " ms: %.0f/s\n", subscriber.count, took,
            (double)subscriber.count * 1000 / (double)(took > 0 ? took : 1));
 }
@@ -223,12 +190,12 @@ measure_live(struct kith *kith, unsigned count, double alone)
     }
     while (__atomic_load_n(&ready_count, __ATOMIC_SEQ_CST) < count)
         sched_yield();
-    int64_t began = clock_ms(CLOCK_MONOTONIC);
-    while (clock_ms(CLOCK_MONOTONIC) - began < LIVE_MS) {
+    int64_t began = bench_clock_ms(CLOCK_MONOTONIC);
+    while (bench_clock_ms(CLOCK_MONOTONIC) - began < LIVE_MS) {
         register_some(kith, next_member, BATCH_COUNT);
         next_member += BATCH_COUNT;
     }
-    int64_t appended = clock_ms(CLOCK_MONOTONIC) - began;
+    int64_t appended = bench_clock_ms(CLOCK_MONOTONIC) - began;
     uint64_t last = last_seq(kith);
     __atomic_store_n(&stop_at, last + 1, __ATOMIC_SEQ_CST);
     register_some(kith, next_member++, 1);
@@ -236,9 +203,9 @@ measure_live(struct kith *kith, unsigned count, double alone)
         pthread_join(subscribers[i].thread, NULL);
         behind += subscribers[i].behind;
         if (subscribers[i].count != last + 1 - first)
-            die("an event was missed");
+            bench_die("an event was missed");
     }
-    int64_t took = clock_ms(CLOCK_MONOTONIC) - began;
+    int64_t took = bench_clock_ms(CLOCK_MONOTONIC) - began;
     double events = (double)(last + 1 - first), rate = events * 1000 / (double)appended;
     printf("live, %2u subscribers: %.0f events/s appended, %.2f of those without; %.0f/s delivered "
            "in all, delay p50 %u ms, p99 %u ms; fell behind %" PRIu64 " times\n",
@@ -254,9 +221,9 @@ main(int argc, char **argv)
     double alone = 0;
     unsigned long wanted = argc > 2 ? strtoul(argv[2], NULL, 10) : 500000;
     if (argc < 2)
-        die("say which kithd: subscribers KITHD [EVENTS]");
+        bench_die("say which kithd: subscribers KITHD [EVENTS]");
     setvbuf(stdout, NULL, _IOLBF, 0);
-    pid_t pid = start_daemon(argv[1]);
+    bench_daemon_start(&here, argv[1], NULL, 0);
     struct kith *kith = open_handle();
     for (unsigned i = 0; i < MEMBER_COUNT; i += IMPORT_COUNT)
         register_some(kith, i, MEMBER_COUNT - i < IMPORT_COUNT ? MEMBER_COUNT - i : IMPORT_COUNT);
@@ -268,9 +235,6 @@ main(int argc, char **argv)
     for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
         measure_live(kith, counts[i], alone);
     kith_close(kith);
-    kill(pid, SIGTERM);
-    waitpid(pid, NULL, 0);
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-    return system(command) == 0 ? 0 : 1;
+    bench_daemon_end(&here);
+    return 0;
 }
