@@ -18,6 +18,7 @@
 #include "codec/reader.h"
 #include "codec/writer.h"
 #include "inproc.h"
+#include "tests/map.h"
 
 #define SAMPLE_COUNT     4096
 #define LEVEL_COUNT_MAX  8
@@ -139,24 +140,11 @@ static const struct op {
 
 /* --- what they answer ------------------------------------------------------------------------ */
 
-static struct slice
-find(struct slice map, const char *name)
-{
-    struct reader reader;
-    reader_init(&reader, map);
-    for (uint32_t left = reader_map(&reader); left > 0; left--) {
-        struct slice key = reader_str(&reader), value = reader_skip(&reader);
-        if (slice_is(key, name))
-            return value;
-    }
-    return (struct slice){0};
-}
-
 static void
 keep_text(struct slice result, const char *name, char *out, size_t size)
 {
     struct reader reader;
-    reader_init(&reader, find(result, name));
+    reader_init(&reader, map_find(result, name));
     struct slice text = reader_str(&reader);
     if (text.size == 0 || text.size >= size)
         inproc_die("reply", "not what it should be");
@@ -169,7 +157,7 @@ keep_answers(struct bench *bench)
 {
     for (unsigned i = 0; i < bench->inproc.message_count; i++) {
         struct invite_kept *invite = &bench->kept[bench->kept_count++];
-        struct slice result = find(inproc_reply(&bench->inproc, i), "result");
+        struct slice result = map_find(inproc_reply(&bench->inproc, i), "result");
         keep_text(result, "invite", invite->id, sizeof(invite->id));
         keep_text(result, "token", invite->token, sizeof(invite->token));
     }

@@ -18,21 +18,6 @@ struct draft {
 /* --- reading messages ------------------------------------------------------------------------ */
 
 struct slice
-map_find(struct slice map, const char *name)
-{
-    struct reader reader;
-    reader_init(&reader, map);
-    uint32_t count = map.data && reader_peek(&reader) == READER_MAP ? reader_map(&reader) : 0;
-    for (uint32_t i = 0; i < count && !reader.bad; i++) {
-        struct slice key = reader_str(&reader);
-        struct slice value = reader_skip(&reader);
-        if (slice_is(key, name))
-            return value;
-    }
-    return (struct slice){0};
-}
-
-struct slice
 message_text(struct slice message, const char *name)
 {
     struct reader reader;

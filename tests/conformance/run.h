@@ -7,6 +7,7 @@
 #include "scope.h"
 #include "script.h"
 #include "show.h"
+#include "tests/map.h"
 #include "verbs.h"
 
 /* What the watched member was answered in the first of two runs, or is in the second. */
@@ -93,9 +94,6 @@ bool judge_is_ok(struct slice reply);
 bool judge_ok(struct run *run, const struct line *line);
 bool judge_error(struct run *run, const struct line *line);
 bool judge_reply(struct run *run, const struct line *line);
-
-/* The value under @name in a map, or an absent slice. */
-struct slice map_find(struct slice map, const char *name);
 
 /* --- events.c --- */
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "codec/reader.h"
+#include "tests/map.h"
 
 bool
 reply_read(struct slice message, struct reply *out)
@@ -33,30 +34,14 @@ reply_read(struct slice message, struct reply *out)
     return !reader.bad && has_body && reader.at == reader.end;
 }
 
-static bool
-find_key(struct slice map, struct slice wanted, struct slice *value)
-{
-    struct reader reader;
-    reader_init(&reader, map);
-    if (reader_peek(&reader) != READER_MAP)
-        return false;
-    uint32_t count = reader_map(&reader);
-    for (uint32_t i = 0; i < count; i++) {
-        struct slice key = reader_str(&reader);
-        *value = reader_skip(&reader);
-        if (slice_equal(key, wanted))
-            return true;
-    }
-    return false;
-}
-
 bool
 reply_find(struct slice map, const char *path, struct slice *value)
 {
     struct slice here = map;
     while (*path) {
         size_t size = strcspn(path, ".");
-        if (!find_key(here, slice_of(path, size), &here))
+        here = map_get(here, slice_of(path, size));
+        if (!here.data)
             return false;
         path += size + (path[size] == '.');
     }

@@ -12,6 +12,7 @@
 
 #include "core/internal.h"
 #include "core/queries.h"
+#include "tests/map.h"
 
 static struct world {
     struct scratch *scratch;
@@ -170,20 +171,6 @@ turn(void)
         ;
     execute();
     turn_end();
-}
-
-/* The value of @name in the encoded map, or an absent slice. */
-static inline struct slice
-map_find(struct slice map, const char *name)
-{
-    struct reader reader;
-    reader_init(&reader, map);
-    for (uint32_t left = reader_map(&reader); left > 0; left--) {
-        struct slice key = reader_str(&reader), value = reader_skip(&reader);
-        if (slice_is(key, name))
-            return value;
-    }
-    return (struct slice){0};
 }
 
 /* The code and the details, without what every error has. */
