@@ -344,4 +344,27 @@ fds_open(void)
     return count;
 }
 
+/* --- the one that a test is about ----------------------------------------------------------- */
+
+static struct daemon here;
+
+/* For cmocka: it has places for its sockets, and is not open yet. */
+static inline int
+here_prepare(void **state)
+{
+    (void)state;
+    daemon_prepare(&here);
+    return 0;
+}
+
+/* For cmocka: it is closed, if it is open. */
+static inline int
+here_close(void **state)
+{
+    (void)state;
+    if (here.net)
+        daemon_close(&here);
+    return 0;
+}
+
 #endif

@@ -7,7 +7,6 @@
 #include <nanomsg/reqrep.h>
 #include <sys/resource.h>
 
-static struct daemon here;
 static int client; /* nanomsg's own REQ, which has to be served before and after each attack */
 
 static void
@@ -39,26 +38,29 @@ settle(void)
     daemon_wait_connections(&here, 1);
 }
 
-static int
-setup(void **state)
+static void
+open_for_client(void)
 {
-    (void)state;
-    daemon_prepare(&here);
     daemon_open(&here);
     client = nn_socket(AF_SP, NN_REQ);
     assert_true(nn_connect(client, here.command[URL_IPC]) >= 0);
     round_trip();
+}
+
+static int
+setup(void **state)
+{
+    here_prepare(state);
+    open_for_client();
     return 0;
 }
 
 static int
 teardown(void **state)
 {
-    (void)state;
     round_trip();
     nn_close(client);
-    daemon_close(&here);
-    return 0;
+    return here_close(state);
 }
 
 static void
@@ -280,13 +282,9 @@ half_frames_for_ever(void **state)
 static int
 setup_hasty(void **state)
 {
-    daemon_prepare(&here);
+    here_prepare(state);
     here.options.half_ms_max = 1;
-    daemon_open(&here);
-    (void)state;
-    client = nn_socket(AF_SP, NN_REQ);
-    assert_true(nn_connect(client, here.command[URL_IPC]) >= 0);
-    round_trip();
+    open_for_client();
     return 0;
 }
 

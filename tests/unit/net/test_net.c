@@ -5,16 +5,6 @@
 #include <nanomsg/pubsub.h>
 #include <nanomsg/reqrep.h>
 
-static struct daemon here;
-
-static int
-setup(void **state)
-{
-    (void)state;
-    daemon_prepare(&here);
-    return 0;
-}
-
 static void
 open_fails(const char *says)
 {
@@ -355,7 +345,7 @@ open_and_close_again(void **state)
     net_close(NULL);
 }
 
-#define TEST(name) cmocka_unit_test_setup(name, setup)
+#define TEST(name) cmocka_unit_test_setup(name, here_prepare)
 
 int
 main(void)

@@ -6,25 +6,6 @@
 #define BODY_SIZE   1000
 #define TOPIC       "t"
 
-static struct daemon here;
-
-static int
-setup(void **state)
-{
-    (void)state;
-    daemon_prepare(&here);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    if (here.net)
-        daemon_close(&here);
-    return 0;
-}
-
 static struct raw
 subscribe(int url)
 {
@@ -116,7 +97,7 @@ subscriber_that_goes_is_forgotten(void **state)
     daemon_wait_connections(&here, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, here_prepare, here_close)
 
 int
 main(void)

@@ -3,24 +3,6 @@
 
 #define BODY_SIZE 80
 
-static struct daemon here;
-
-static int
-setup(void **state)
-{
-    (void)state;
-    daemon_prepare(&here);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    daemon_close(&here);
-    return 0;
-}
-
 /* Send @count requests without reading one answer; returns when the daemon has replied to all. */
 static void
 ask_without_reading(struct raw raw, uint32_t count)
@@ -216,7 +198,7 @@ close_does_not_wait_for_ever(void **state)
     assert_true(daemon_stats(&here).replies_kept > 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, here_prepare, here_close)
 
 int
 main(void)
