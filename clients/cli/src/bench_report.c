@@ -170,6 +170,5 @@ bench_report_print(const struct cli *cli, const struct bench_report *report)
             put_kith(&out, cli, report);
         put_floor(&out, cli, report);
     }
-    cli_write(&out);
-    buf_fini(&out);
+    cli_print(&out);
 }

@@ -164,6 +164,14 @@ cli_write(const struct buf *line)
     return written == line->size && fflush(stdout) == 0;
 }
 
+enum cli_exit
+cli_print(struct buf *text)
+{
+    bool written = cli_write(text);
+    buf_fini(text);
+    return written ? CLI_OK : CLI_INTERNAL;
+}
+
 msec_t
 cli_now_ms(void)
 {

@@ -55,6 +55,9 @@ enum cli_exit cli_exit_for_class(const char *class);
 /* Write @line (borrowed) to stdout whole, and flush it. False when stdout takes no more. */
 bool cli_write(const struct buf *line);
 
+/* The same with the end of @text (owned): CLI_OK, or CLI_INTERNAL when stdout takes no more. */
+enum cli_exit cli_print(struct buf *text);
+
 /* Milliseconds since the epoch, now. */
 msec_t cli_now_ms(void);
 

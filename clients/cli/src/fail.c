@@ -24,8 +24,7 @@ tell_json(const char *code, const char *class, const char *text)
     json_close(&line);
     json_close(&line);
     text_put_own(&line, "\n");
-    cli_write(&line);
-    buf_fini(&line);
+    cli_print(&line);
 }
 
 static void
@@ -146,8 +145,7 @@ cli_fail_reply(const struct cli *cli, const struct kith_reply *reply)
         json_put_value(&line, error);
         json_close(&line);
         text_put_own(&line, "\n");
-        cli_write(&line);
-        buf_fini(&line);
+        cli_print(&line);
     } else {
         tell_reply_people(error);
     }

@@ -240,9 +240,7 @@ print(const struct cli *cli, const struct health_options *options, const struct 
         put_picture(&(struct picture){&out, cli->colour, stats}, hello);
     else
         put_json(&out, stats);
-    bool written = cli_write(&out);
-    buf_fini(&out);
-    if (!written)
+    if (cli_print(&out) != CLI_OK)
         return CLI_INTERNAL;
     return is_well(stats) || options->metrics ? CLI_OK : CLI_REFUSED;
 }

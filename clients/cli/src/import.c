@@ -167,9 +167,7 @@ summarize(const struct import *import)
         put_summary_people(&out, import);
     else
         put_summary_json(&out, import);
-    bool written = cli_write(&out);
-    buf_fini(&out);
-    if (!written)
+    if (cli_print(&out) != CLI_OK)
         return CLI_INTERNAL;
     return import->tally.total > 0 || import->edges.bad_count > 0 ? CLI_REFUSED : CLI_OK;
 }

@@ -86,9 +86,7 @@ print(const struct cli *cli, const struct invite_options *options, bool is_link,
         json_put_value(&out, kith_reply_result(reply));
         text_put_own(&out, "\n");
     }
-    bool written = cli_write(&out);
-    buf_fini(&out);
-    return written ? CLI_OK : CLI_INTERNAL;
+    return cli_print(&out);
 }
 
 static enum cli_exit

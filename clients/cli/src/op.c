@@ -95,9 +95,7 @@ print(const struct run *run, const struct kith_reply *reply)
         json_put_value(&out, kith_reply_result(reply));
         text_put_own(&out, "\n");
     }
-    bool written = cli_write(&out);
-    buf_fini(&out);
-    return written ? CLI_OK : CLI_INTERNAL;
+    return cli_print(&out);
 }
 
 static enum cli_exit
@@ -146,9 +144,7 @@ print_items(const struct run *run, const struct kith_value *result)
             json_put_value(&out, kith_value_at(items, i));
             text_put_own(&out, "\n");
         }
-    bool written = cli_write(&out);
-    buf_fini(&out);
-    return written;
+    return cli_print(&out) == CLI_OK;
 }
 
 /* Put where the next page starts; false after the last. A list says so by leaving `next` out; the
