@@ -131,15 +131,12 @@ def main():
     options = pool.options(__doc__)
     clock = pool.Clock()
     REFERENCE = trial.Reference()
-    directory = tempfile.mkdtemp(prefix="kith-")
-    try:
+    with tempfile.TemporaryDirectory(prefix="kith-") as directory:
         STEPS = record(directory)
         SECRETS = os.path.join(directory, "data")
         os.mkdir(SECRETS, mode=0o700)
         shutil.move(os.path.join(directory, "secrets"), SECRETS)
         run(options, clock)
-    finally:
-        shutil.rmtree(directory)
 
 
 def run(options, clock):

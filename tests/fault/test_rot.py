@@ -135,15 +135,12 @@ def main():
     options = pool.options(__doc__)
     clock = pool.Clock()
     REFERENCE = trial.Reference()
-    MADE = tempfile.mkdtemp(prefix="kith-")
-    try:
+    with tempfile.TemporaryDirectory(prefix="kith-") as MADE:
         ANSWERS = make(MADE)
         numbers = range(10 * SAMPLE if options.all else SAMPLE)
         if options.site is not None:
             numbers = [options.site]
         results = pool.run(rot, [(number, options.seed) for number in numbers])
-    finally:
-        shutil.rmtree(MADE)
     for name in ("log", "views"):
         for kind in KINDS:
             here = [result for result in results if result[:2] == (name, kind.__name__)]
