@@ -187,6 +187,21 @@ fake_arg_int(const struct fake_request *request, const char *name, int64_t other
     return otherwise;
 }
 
+void
+fake_answer_n(struct fake *fake, const struct fake_request *request, void *context)
+{
+    (void)context;
+    fake_answer(fake, request, "n", fake_arg_int(request, "n", -1));
+}
+
+void
+fake_ignore(struct fake *fake, const struct fake_request *request, void *context)
+{
+    (void)fake;
+    (void)request;
+    (void)context;
+}
+
 static bool
 receive(struct fake *fake, struct fake_request *out, void **chunk)
 {

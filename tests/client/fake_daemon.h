@@ -73,6 +73,10 @@ void fake_write_reply(struct buf *out, bool is_item, const char *id, struct slic
 /* One argument of a request as an integer, or @otherwise. */
 int64_t fake_arg_int(const struct fake_request *request, const char *name, int64_t otherwise);
 
+/* Scripts: the argument n back as it came; and no answer at all. */
+void fake_answer_n(struct fake *fake, const struct fake_request *request, void *context);
+void fake_ignore(struct fake *fake, const struct fake_request *request, void *context);
+
 /* --- the log --- */
 
 /* Append an event, and publish it if @is_published. Returns its sequence. */

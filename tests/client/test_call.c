@@ -50,19 +50,12 @@ call_ok(struct scene *scene, const char *op)
 /* --- */
 
 static void
-answer_n(struct fake *fake, const struct fake_request *request, void *context)
-{
-    (void)context;
-    fake_answer(fake, request, "n", fake_arg_int(request, "n", -1));
-}
-
-static void
 test_ok(void **state)
 {
     (void)state;
     struct scene scene = {0};
     struct kith_reply *reply;
-    begin_with(&scene, answer_n, NULL);
+    begin_with(&scene, fake_answer_n, NULL);
 
     struct kith_args *args = kith_args_create();
     kith_put_int(args, "n", 12);
@@ -93,7 +86,7 @@ test_reply_outlives_handle(void **state)
 {
     (void)state;
     struct scene scene = {0};
-    begin_with(&scene, answer_n, NULL);
+    begin_with(&scene, fake_answer_n, NULL);
     struct kith_reply *reply = call_ok(&scene, "an.op");
     end(&scene);
     assert_int_equal(kith_get_int(kith_reply_result(reply), "n"), -1);
@@ -125,20 +118,12 @@ test_refused(void **state)
 }
 
 static void
-ignore(struct fake *fake, const struct fake_request *request, void *context)
-{
-    (void)fake;
-    (void)request;
-    (void)context;
-}
-
-static void
 test_timeout(void **state)
 {
     (void)state;
     struct scene scene = {0};
     struct kith_reply *reply = (void *)&scene;
-    begin_with(&scene, ignore, &(struct kith_options){.timeout_ms = 50});
+    begin_with(&scene, fake_ignore, &(struct kith_options){.timeout_ms = 50});
     assert_int_equal(kith_call(scene.kith, "x", NULL, NULL, &reply), KITH_STATUS_TIMEOUT);
     assert_null(reply);
     end(&scene);
@@ -222,8 +207,8 @@ test_late_answer(void **state)
 static void
 answer_twice(struct fake *fake, const struct fake_request *request, void *context)
 {
-    answer_n(fake, request, context);
-    answer_n(fake, request, context);
+    fake_answer_n(fake, request, context);
+    fake_answer_n(fake, request, context);
 }
 
 static void
@@ -252,7 +237,7 @@ send_garbage(struct fake *fake, const struct fake_request *request, void *contex
 {
     struct scene *scene = context;
     if (strcmp(request->op, "healthy") == 0)
-        answer_n(fake, request, NULL);
+        fake_answer_n(fake, request, NULL);
     else
         fake_send(fake, request, scene->garbage);
 }
@@ -371,7 +356,7 @@ test_too_large(void **state)
     (void)state;
     struct scene scene = {0};
     struct kith_reply *reply = (void *)&scene;
-    begin_with(&scene, ignore, NULL);
+    begin_with(&scene, fake_ignore, NULL);
     char *big = calloc(1, KITH_MESSAGE_SIZE_MAX);
     assert_non_null(big);
     struct kith_args *args = kith_args_create();
@@ -438,7 +423,7 @@ test_daemon_comes_later(void **state)
     (void)state;
     struct scene scene = {0};
     pthread_t thread;
-    begin_with(&scene, answer_n, &(struct kith_options){.timeout_ms = -1});
+    begin_with(&scene, fake_answer_n, &(struct kith_options){.timeout_ms = -1});
     fake_stop(scene.fake);
     assert_int_equal(pthread_create(&thread, NULL, start_fake, scene.fake), 0);
     kith_reply_destroy(call_ok(&scene, "x"));
@@ -457,7 +442,7 @@ test_tcp(void **state)
         char url[64];
         struct scene scene = {0};
         snprintf(url, sizeof(url), "tcp://%s:%d", hosts[i], fake_free_port());
-        const struct fake_options options = {.script = answer_n, .command_url = url};
+        const struct fake_options options = {.script = fake_answer_n, .command_url = url};
         scene.fake = fake_create(&options);
         scene.kith = fake_open_client(scene.fake, NULL);
         kith_reply_destroy(call_ok(&scene, "x"));

@@ -60,13 +60,6 @@ next_ok(struct scene *scene)
     return tag;
 }
 
-static void
-answer_n(struct fake *fake, const struct fake_request *request, void *context)
-{
-    (void)context;
-    fake_answer(fake, request, "n", fake_arg_int(request, "n", -1));
-}
-
 /* Collect a window full, then answer it backwards. */
 static void
 answer_backwards(struct fake *fake, const struct fake_request *request, void *context)
@@ -109,7 +102,7 @@ test_window_full(void **state)
 {
     (void)state;
     struct scene scene = {0};
-    begin(&scene, answer_n, &(struct kith_options){.window = 3, .timeout_ms = -1});
+    begin(&scene, fake_answer_n, &(struct kith_options){.window = 3, .timeout_ms = -1});
     for (int i = 0; i < 3; i++)
         assert_int_equal(send_n(&scene, i), KITH_STATUS_OK);
     assert_int_equal(send_n(&scene, 3), KITH_STATUS_FULL);
@@ -130,19 +123,11 @@ test_nothing_to_wait_for(void **state)
     struct kith_reply *reply = (void *)&scene;
     uint64_t tag;
     bool expired = true;
-    begin(&scene, answer_n, NULL);
+    begin(&scene, fake_answer_n, NULL);
     assert_int_equal(kith_next(scene.kith, -1, &reply, &tag, &expired), KITH_STATUS_TIMEOUT);
     assert_null(reply);
     assert_false(expired);
     end(&scene);
-}
-
-static void
-ignore(struct fake *fake, const struct fake_request *request, void *context)
-{
-    (void)fake;
-    (void)request;
-    (void)context;
 }
 
 static void
@@ -151,7 +136,7 @@ test_expiry(void **state)
     (void)state;
     struct scene scene = {0};
     struct kith_reply *reply = (void *)&scene;
-    begin(&scene, ignore, &(struct kith_options){.timeout_ms = 50});
+    begin(&scene, fake_ignore, &(struct kith_options){.timeout_ms = 50});
     for (uint64_t n = 1; n <= 2; n++) {
         uint64_t tag = 0;
         bool expired = false;
@@ -172,7 +157,7 @@ test_no_longer_waiting(void **state)
     (void)state;
     static const int waits_ms[] = {0, 20};
     struct scene scene = {0};
-    begin(&scene, ignore, &(struct kith_options){.timeout_ms = -1});
+    begin(&scene, fake_ignore, &(struct kith_options){.timeout_ms = -1});
     assert_int_equal(send_n(&scene, 1), KITH_STATUS_OK);
     for (int i = 0; i < 2; i++) {
         struct kith_reply *reply = (void *)&scene;
@@ -216,7 +201,7 @@ static void
 lose_some(struct fake *fake, const struct fake_request *request, void *context)
 {
     if (request->index % 3 != 0)
-        answer_n(fake, request, context);
+        fake_answer_n(fake, request, context);
 }
 
 static void
@@ -249,7 +234,7 @@ test_close_with_pending(void **state)
 {
     (void)state;
     struct scene scene = {0};
-    begin(&scene, answer_n, NULL);
+    begin(&scene, fake_answer_n, NULL);
     for (int i = 0; i < 100; i++)
         assert_int_equal(send_n(&scene, i), KITH_STATUS_OK);
     next_ok(&scene);
@@ -302,7 +287,7 @@ test_threads(void **state)
     struct scene scene = {0};
     struct caller callers[THREADS];
     pthread_t threads[THREADS];
-    begin(&scene, answer_n, &(struct kith_options){.timeout_ms = -1, .window = WINDOW});
+    begin(&scene, fake_answer_n, &(struct kith_options){.timeout_ms = -1, .window = WINDOW});
     for (int i = 0; i < THREADS; i++) {
         callers[i] = (struct caller){scene.kith, (int64_t)i * 1000000, 0};
         assert_int_equal(pthread_create(&threads[i], NULL, call_many, &callers[i]), 0);
