@@ -11,48 +11,74 @@
 #include "fake_daemon.h"
 
 #define EVENT_COUNT_MAX 300
+#define OUTCOMES_MAX    1000
 
 /* A subscription as the fake daemon keeps it, and what it is to do wrong. */
 struct shared {
     unsigned event_count;
     struct event {
         bool is_out;
-        char id[80]; /* of the fetch that it went out with */
         unsigned tries, acked;
     } events[EVENT_COUNT_MAX + 1]; /* from 1 on */
     unsigned lost_acks;            /* so many are not answered, though done */
     unsigned busy_fetches;         /* so many are refused */
     int64_t delay_ms, wait_ms;     /* as last given */
+    struct outcome {
+        char id[80];
+        struct buf result;
+    } outcomes[OUTCOMES_MAX];
+    unsigned outcome_count;
 };
 
-/* The same fetch once more, after silence, gets the same. */
+/* What comes once more, after silence, has had its effect and gets the same answer, as the daemon
+ * does it: a slow machine is silent often. */
 static bool
-is_for(const struct event *event, const struct fake_request *request)
+answer_again(struct fake *fake, const struct fake_request *request, const struct shared *shared)
 {
-    return event->acked == 0 && (!event->is_out || strcmp(event->id, request->id) == 0);
+    for (unsigned i = 0; i < shared->outcome_count; i++)
+        if (strcmp(shared->outcomes[i].id, request->id) == 0) {
+            fake_answer_encoded(fake, request, buf_slice(&shared->outcomes[i].result));
+            return true;
+        }
+    return false;
+}
+
+/* Remember the @result (owned) of the request, whether or not it is told. */
+static void
+keep(struct shared *shared, const struct fake_request *request, struct buf result)
+{
+    assert_in_range(shared->outcome_count, 0, OUTCOMES_MAX - 1);
+    struct outcome *outcome = &shared->outcomes[shared->outcome_count++];
+    memcpy(outcome->id, request->id, sizeof(outcome->id));
+    outcome->result = result;
+}
+
+static bool
+is_free(const struct event *event)
+{
+    return event->acked == 0 && !event->is_out;
 }
 
 static void
-answer_fetch(struct fake *fake, const struct fake_request *request, struct shared *shared)
+run_fetch(const struct fake_request *request, struct shared *shared)
 {
     int64_t limit = fake_arg_int(request, "limit", 0);
     struct buf result = {0};
     uint32_t count = 0, taken = 0;
     shared->wait_ms = fake_arg_int(request, "wait_ms", 0);
     for (unsigned seq = 1; seq <= shared->event_count; seq++)
-        count += is_for(&shared->events[seq], request);
+        count += is_free(&shared->events[seq]);
     count = count < limit ? count : (uint32_t)limit;
     write_map(&result, 3);
     write_cstr(&result, "items");
     write_array(&result, count);
     for (unsigned seq = 1; taken < count; seq++) {
         struct event *event = &shared->events[seq];
-        if (!is_for(event, request))
+        if (!is_free(event))
             continue;
         taken++;
-        event->tries += !event->is_out;
+        event->tries++;
         event->is_out = true;
-        memcpy(event->id, request->id, sizeof(event->id));
         write_map(&result, 3);
         write_cstr(&result, "seq");
         write_uint(&result, seq);
@@ -67,8 +93,7 @@ answer_fetch(struct fake *fake, const struct fake_request *request, struct share
     write_uint(&result, shared->event_count);
     write_cstr(&result, "last_seq");
     write_uint(&result, shared->event_count);
-    fake_answer_encoded(fake, request, buf_slice(&result));
-    buf_fini(&result);
+    keep(shared, request, result);
 }
 
 /* The events that the request names were dealt with, or given back. */
@@ -97,9 +122,13 @@ script(struct fake *fake, const struct fake_request *request, void *context)
 {
     struct shared *shared = context;
     bool is_ack = strcmp(request->op, "subscription.ack") == 0;
+    struct buf result = {0};
+    if (answer_again(fake, request, shared))
+        return;
     if (strcmp(request->op, "subscription.fetch") == 0) {
         if (shared->busy_fetches == 0) {
-            answer_fetch(fake, request, shared);
+            run_fetch(request, shared);
+            answer_again(fake, request, shared);
             return;
         }
         shared->busy_fetches--;
@@ -109,10 +138,14 @@ script(struct fake *fake, const struct fake_request *request, void *context)
     take_seqs(request, shared, is_ack);
     if (!is_ack)
         shared->delay_ms = fake_arg_int(request, "delay_ms", 0);
+    write_map(&result, 1);
+    write_cstr(&result, is_ack ? "acked" : "nacked");
+    write_uint(&result, 1);
+    keep(shared, request, result);
     if (is_ack && shared->lost_acks > 0)
         shared->lost_acks--;
     else
-        fake_answer(fake, request, is_ack ? "acked" : "nacked", 1);
+        answer_again(fake, request, shared);
 }
 
 static struct shared shared;
@@ -123,7 +156,7 @@ begin(struct kith **kith, unsigned event_count)
     memset(&shared, 0, sizeof(shared));
     shared.event_count = event_count;
     struct fake *fake = fake_create(&(struct fake_options){.script = script, .context = &shared});
-    *kith = fake_open_client(fake, &(struct kith_options){.timeout_ms = 5000, .resend_ms = 50});
+    *kith = fake_open_client(fake, &(struct kith_options){.timeout_ms = -1, .resend_ms = 50});
     return fake;
 }
 
@@ -132,6 +165,8 @@ end(struct fake *fake, struct kith *kith)
 {
     kith_close(kith);
     fake_destroy(fake);
+    for (unsigned i = 0; i < shared.outcome_count; i++)
+        buf_fini(&shared.outcomes[i].result);
 }
 
 /* --- one worker ------------------------------------------------------------------------------ */
@@ -159,7 +194,7 @@ test_all_are_acknowledged_once(void **state)
     assert_int_equal(kith_work(kith, &options, all_is_well, &count), KITH_STATUS_OK);
     assert_int_equal(count, 100);
     for (unsigned seq = 1; seq <= 100; seq++)
-        assert_in_range(shared.events[seq].acked, 1, 2); /* the lost one was sent again */
+        assert_int_equal(shared.events[seq].acked, 1); /* though one ack was sent again */
     end(fake, kith);
 }
 
