@@ -178,6 +178,16 @@ rank(struct suggestion *out, unsigned count, unsigned limit, const struct sugges
     return count;
 }
 
+/* Did either decline or remove the other not long ago, as far as the member knows? That he was
+ * declined he must not learn; that he was removed he did. A removal leaves no declines behind, and
+ * while it lasts nothing of his is heard that could be declined. */
+static bool
+keeps_apart(const struct pair_side *mine, const struct pair_side *theirs, msec_t now_ms)
+{
+    bool removed = mine->declines == 0 && (msec_t)mine->hidden_ms > now_ms;
+    return removed || (msec_t)theirs->hidden_ms > now_ms;
+}
+
 /* Whom the member will not be shown, and how the rest score. */
 static bool
 consider(struct core *core, const struct member *member, uint64_t number, uint64_t mutuals,
@@ -200,7 +210,7 @@ consider(struct core *core, const struct member *member, uint64_t number, uint64
         return false;
     if (pair.side[0].blocked_seq || pair.side[1].blocked_seq || pair.side[side].dismissed)
         return false;
-    if ((msec_t)pair.side[0].hidden_ms > now_ms || (msec_t)pair.side[1].hidden_ms > now_ms)
+    if (keeps_apart(&pair.side[side], &pair.side[!side], now_ms))
         return false;
     *out = (struct suggestion){
         .number = number,
