@@ -519,7 +519,7 @@ take_message(struct batch *batch)
     while (!net_receive(net, &entry->request)) {
         /* Rubbish must not end the turn: each would have a commit of its own behind it. */
         batch->left = net_is_readable(net);
-        if (!batch->left || ++batch->eaten == BATCH_EATEN_MAX)
+        if (!batch->left || ++batch->eaten >= BATCH_EATEN_MAX)
             return NULL;
     }
     entry->parked = NULL;

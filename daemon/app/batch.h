@@ -22,7 +22,7 @@
 
 #define BATCH_COUNT_MAX      8192        /* messages in a turn: 40 ms of work at most */
 #define BATCH_FLIGHT_FULL    16          /* times storage.commit_aside: then a flight leaves */
-#define BATCH_EATEN_MAX      8192        /* and what came as one and was none */
+#define BATCH_EATEN_MAX      2048        /* and what came as one and was none: 2 ms */
 #define BATCH_SIZE_MAX       (16u << 20) /* bytes of their bodies */
 #define BATCH_REPLY_SIZE_MAX (16u << 20) /* bytes of replies after which no more is taken */
 #define BATCH_PARKED_MAX     1000        /* queries that waited, in a turn */
