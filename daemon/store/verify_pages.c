@@ -2,9 +2,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "base/assert.h"
+#include "store/verify_tree.h"
 
 /* The layout of LMDB 0.9 on 64-bit machines: a page's head, then what its source calls MDB_meta. */
 #define HEAD_SIZE         16
@@ -12,31 +13,17 @@
 #define META_VERSION      1
 #define META_AT_VERSION   (HEAD_SIZE + 4)
 #define META_AT_PAGE_SIZE (HEAD_SIZE + 24)
+#define META_AT_ROOTS     (HEAD_SIZE + 64) /* of the list of free pages, and 48 bytes on the other */
 #define META_AT_NUMBER    (HEAD_SIZE + 128)
 #define META_SIZE         (HEAD_SIZE + 136)
 #define PAGE_SIZE_MIN     512
 #define PAGE_SIZE_MAX     65536
 
-#define TABLE_FREE 0 /* LMDB's own tables: which pages are free, and the names of the others */
-#define TABLE_MAIN 1
-#define META_COUNT 2
-#define ID_SIZE    sizeof(size_t) /* of a page, in the list of free ones */
-
-static uint32_t
-load32(const uint8_t *at)
-{
-    uint32_t value;
-    memcpy(&value, at, sizeof(value));
-    return value;
-}
-
-static uint64_t
-load64(const uint8_t *at)
-{
-    uint64_t value;
-    memcpy(&value, at, sizeof(value));
-    return value;
-}
+#define TABLE_FREE  0 /* LMDB's own tables: which pages are free, and the names of the others */
+#define TABLE_COUNT 2
+#define TABLE_SIZE  48
+#define META_COUNT  2
+#define ID_SIZE     sizeof(size_t) /* of a page, in the list of free ones */
 
 /* Commit N writes page N & 1, and a new file has zero in both. */
 static bool
@@ -56,63 +43,95 @@ pages_heads_are_sound(const char *path)
     if (!file)
         return false;
     bool good = fread(page[0], META_SIZE, 1, file) == 1;
-    uint32_t page_size = good ? load32(page[0] + META_AT_PAGE_SIZE) : 0;
+    uint32_t page_size = good ? tree_load32(page[0] + META_AT_PAGE_SIZE) : 0;
     good = good && page_size >= PAGE_SIZE_MIN && page_size <= PAGE_SIZE_MAX &&
            fseek(file, (long)page_size, SEEK_SET) == 0 && fread(page[1], META_SIZE, 1, file) == 1;
     for (size_t i = 0; good && i < META_COUNT; i++)
-        good = load32(page[i] + HEAD_SIZE) == META_MAGIC &&
-               load32(page[i] + META_AT_VERSION) == META_VERSION;
+        good = tree_load32(page[i] + HEAD_SIZE) == META_MAGIC &&
+               tree_load32(page[i] + META_AT_VERSION) == META_VERSION;
     if (good)
-        good = follow(load64(page[0] + META_AT_NUMBER), load64(page[1] + META_AT_NUMBER));
+        good = follow(tree_load64(page[0] + META_AT_NUMBER), tree_load64(page[1] + META_AT_NUMBER));
     fclose(file);
     return good;
 }
 
 /* ---- Which pages are used ---- */
 
+/* How often a snapshot is taken anew because the daemon has written over its head. */
+#define TRIES_MAX 1000
+
 struct pages {
-    uint64_t count; /* of the file */
-    uint64_t used, free;
-    uint8_t *is_free; /* a bit each */
-    bool bad;
+    uint64_t count;             /* of the file */
+    uint8_t *is_free, *is_used; /* a bit each */
+    bool bad_list, bad_tree, used_twice, misnumbered;
 };
 
-static void
-count_table(struct pages *pages, MDB_txn *txn, MDB_dbi table)
+static bool
+has(const uint8_t *bits, uint64_t page)
 {
-    MDB_stat stat;
-    if (mdb_stat(txn, table, &stat) != 0)
-        pages->bad = true;
-    else
-        pages->used += stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
+    return bits[page / 8] & 1u << page % 8;
 }
 
 static void
-count_tables(struct pages *pages, MDB_txn *txn)
+note(uint8_t *bits, uint64_t page)
 {
-    MDB_cursor *cursor;
-    MDB_val key, value;
-    count_table(pages, txn, TABLE_FREE);
-    count_table(pages, txn, TABLE_MAIN);
-    if (mdb_cursor_open(txn, TABLE_MAIN, &cursor) != 0) {
-        pages->bad = true;
-        return;
+    bits[page / 8] |= (uint8_t)(1u << page % 8);
+}
+
+/* For tree_walk(). */
+static bool
+use_page(void *context, uint64_t first, uint64_t count, uint64_t says)
+{
+    struct pages *pages = context;
+    if (first < META_COUNT || count == 0 || count > pages->count || first > pages->count - count)
+        return false;
+    for (uint64_t page = first; page < first + count; page++) {
+        if (has(pages->is_used, page) || has(pages->is_free, page))
+            pages->used_twice = true;
+        note(pages->is_used, page);
     }
-    while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT_NODUP) == 0) {
-        char name[64];
-        MDB_dbi table;
-        if (key.mv_size >= sizeof(name)) {
-            pages->bad = true;
-            continue;
-        }
-        memcpy(name, key.mv_data, key.mv_size);
-        name[key.mv_size] = 0;
-        if (mdb_dbi_open(txn, name, 0, &table) != 0)
-            pages->bad = true;
-        else
-            count_table(pages, txn, table);
+    pages->misnumbered = pages->misnumbered || says != first;
+    return !pages->used_twice; /* or it might go round and round */
+}
+
+/* Read the head that the snapshot was taken from. False where it is written over. */
+static bool
+read_roots(const struct place *place, int fd, uint32_t page_size, uint64_t root[TABLE_COUNT])
+{
+    uint64_t number = mdb_txn_id(place->txn);
+    uint8_t head[META_SIZE];
+    off_t offset = (off_t)(number % META_COUNT * page_size);
+    if (pread(fd, head, sizeof(head), offset) != (ssize_t)sizeof(head) ||
+        tree_load64(head + META_AT_NUMBER) != number)
+        return false;
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        root[i] = tree_load64(head + META_AT_ROOTS + i * TABLE_SIZE);
+    return true;
+}
+
+static bool
+find_roots(struct place *place, int *fd, uint32_t *page_size, uint64_t root[TABLE_COUNT])
+{
+    MDB_stat stat;
+    for (unsigned tries = TRIES_MAX; tries > 0; tries--) {
+        if (mdb_env_get_fd(place->mdb, fd) != 0 || mdb_env_stat(place->mdb, &stat) != 0)
+            return false;
+        *page_size = stat.ms_psize;
+        if (read_roots(place, *fd, *page_size, root))
+            return true;
+        if (!place->verify->is_online || !place_renew(place))
+            return false;
     }
-    mdb_cursor_close(cursor);
+    return false;
+}
+
+static void
+use_tables(struct pages *pages, int fd, uint32_t page_size, const uint64_t root[TABLE_COUNT])
+{
+    const struct tree tree = {fd, page_size, use_page, pages};
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        if (!tree_walk(&tree, root[i]))
+            pages->bad_tree = true;
 }
 
 /* A row of the list: a count, then so many pages. */
@@ -122,56 +141,77 @@ take_free(struct pages *pages, MDB_val list)
     const uint8_t *at = list.mv_data;
     if (list.mv_size < ID_SIZE || list.mv_size % ID_SIZE != 0)
         return false;
-    uint64_t count = load64(at);
+    uint64_t count = tree_load64(at);
     if (count > list.mv_size / ID_SIZE - 1)
         return false;
     for (uint64_t i = 1; i <= count; i++) {
-        uint64_t page = load64(at + i * ID_SIZE);
-        if (page < META_COUNT || page >= pages->count ||
-            (pages->is_free[page / 8] & 1u << page % 8))
+        uint64_t page = tree_load64(at + i * ID_SIZE);
+        if (page < META_COUNT || page >= pages->count || has(pages->is_free, page))
             return false;
-        pages->is_free[page / 8] |= (uint8_t)(1u << page % 8);
+        note(pages->is_free, page);
     }
-    pages->free += count;
     return true;
 }
 
 static void
-count_free(struct pages *pages, MDB_txn *txn)
+read_free(struct pages *pages, MDB_txn *txn)
 {
     MDB_cursor *cursor;
     MDB_val key, value;
     uint64_t before = 0;
     if (mdb_cursor_open(txn, TABLE_FREE, &cursor) != 0) {
-        pages->bad = true;
+        pages->bad_list = true;
         return;
     }
-    while (!pages->bad && mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
-        uint64_t number = key.mv_size == ID_SIZE ? load64(key.mv_data) : 0;
-        pages->bad = number <= before || !take_free(pages, value);
+    while (!pages->bad_list && mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+        uint64_t number = key.mv_size == ID_SIZE ? tree_load64(key.mv_data) : 0;
+        pages->bad_list = number <= before || !take_free(pages, value);
         before = number;
     }
     mdb_cursor_close(cursor);
 }
 
-void
-pages_check_use(const struct place *place)
+static void
+tell(const struct place *place, const struct pages *pages)
 {
-    const struct verify *verify = place->verify;
-    struct pages pages = {.used = META_COUNT, .count = place->page_count};
+    const struct {
+        bool is;
+        const char *text;
+    } all[] = {
+        {pages->bad_list, "the list of free pages is damaged"},
+        {pages->used_twice, "a page in use is used twice, or also in the list of free ones"},
+        {pages->misnumbered, "a page in use has another one's number"},
+        {pages->bad_tree, "a page in use is none"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(all); i++)
+        if (all[i].is) {
+            verify_found(place->verify, 0, 0, "%s: %s", place->name, all[i].text);
+            return;
+        }
+}
+
+void
+pages_check_use(struct place *place)
+{
+    struct fault *fault = &place->verify->state->fault;
+    uint64_t root[TABLE_COUNT];
+    uint32_t page_size;
+    int fd;
     _Static_assert(sizeof(size_t) == 8, "the layout is that of 64-bit machines");
-    pages.is_free = calloc(pages.count / 8 + 1, 1);
-    if (!pages.is_free) {
-        fault_set(&verify->state->fault, "not enough memory to look at the pages of the %s",
-                  place->name);
+    if (!find_roots(place, &fd, &page_size, root)) {
+        verify_found(place->verify, 0, 0, "%s: the head of the file cannot be read", place->name);
         return;
     }
-    count_tables(&pages, place->txn);
-    count_free(&pages, place->txn);
+    struct pages pages = {.count = place->page_count};
+    size_t size = pages.count / 8 + 1;
+    pages.is_free = calloc(size, 2);
+    if (!pages.is_free) {
+        fault_set(fault, "not enough memory to look at the pages of the %s", place->name);
+        return;
+    }
+    pages.is_used = pages.is_free + size;
+    read_free(&pages, place->txn);
+    use_tables(&pages, fd, page_size, root);
     free(pages.is_free);
-    if (pages.bad)
-        verify_found(verify, 0, 0, "%s: the list of free pages is damaged", place->name);
-    else if (pages.used + pages.free > pages.count)
-        verify_found(verify, 0, 0, "%s: a page in use is also in the list of free ones",
-                     place->name);
+    tell(place, &pages);
 }

@@ -11,8 +11,9 @@
  * damaged, it would take the older one without a word, and the last commit would be gone. */
 bool pages_heads_are_sound(const char *path);
 
-/* See that each page is used at most once, by a table or by the list of free ones, as of the
- * snapshot. The list, too, is read through it: it has no page that was freed since. */
-void pages_check_use(const struct place *place);
+/* See that each page is used at most once, by a table or by the list of free ones, and has its own
+ * number in its head, as of the snapshot, which may be taken anew. The list, too, is read through
+ * it: it has no page that was freed since. */
+void pages_check_use(struct place *place);
 
 #endif

@@ -1,6 +1,9 @@
 /* Looking at a data directory: what is no damage, and what is. */
 #include "scratch.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "store/row.h"
 #include "store/store.h"
 #include "store/verify.h"
@@ -130,6 +133,46 @@ test_views_that_the_log_does_not_lead_to(void **state)
     assert_int_equal(seen.findings, 1);
 }
 
+/* Give each page of that kind the number of another in its own head. What is read stays the same.
+ */
+static unsigned
+misnumber(const struct scratch *scratch, const char *name, uint16_t kind)
+{
+    enum { PAGE_SIZE = 4096, HEADS = 2, AT_FLAGS = 10 };
+    char path[sizeof(scratch->data) + 32];
+    uint8_t page[PAGE_SIZE];
+    unsigned count = 0;
+    snprintf(path, sizeof(path), "%s/%s/data.mdb", scratch->data, name);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    for (off_t at = HEADS * PAGE_SIZE; pread(fd, page, PAGE_SIZE, at) == PAGE_SIZE; at += PAGE_SIZE)
+        if (memcmp(page + AT_FLAGS, &kind, sizeof(kind)) == 0) {
+            page[0] ^= 1;
+            assert_int_equal(pwrite(fd, page, 1, at), 1);
+            count++;
+        }
+    close(fd);
+    return count;
+}
+
+/* LMDB reads on without a look at it, and writes over another page. */
+static void
+test_a_page_with_the_number_of_another(void **state)
+{
+    static const struct {
+        const char *place;
+        uint16_t kind; /* of LMDB's: a branch, a leaf */
+    } rows[] = {{"views", 1}, {"views", 2}, {"log", 1}, {"log", 2}};
+    fill(*state);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        assert_true(misnumber(*state, rows[i].place, rows[i].kind) > 0);
+        assert_int_equal(look(*state, 1, false).findings, 1);
+        assert_int_equal(look(*state, 1, true).findings, 1);
+        misnumber(*state, rows[i].place, rows[i].kind);
+        assert_int_equal(look(*state, 1, false).findings, 0);
+    }
+}
+
 int
 main(void)
 {
@@ -139,6 +182,7 @@ main(void)
         scratch_test(test_views_with_other_tables_are_no_damage),
         scratch_test(test_a_damaged_mark_is_damage),
         scratch_test(test_views_that_the_log_does_not_lead_to),
+        scratch_test(test_a_page_with_the_number_of_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
