@@ -285,6 +285,7 @@ class Daemon:
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
             environment[name] = environment.get(name, "") + ":exitcode=99"
         environment.update(self.environment, NOTIFY_SOCKET=self.notify_path)
+        self.drain_notes()  # what an earlier one has left
         self.notes = []
         self.process = subprocess.Popen([KITHD, *self.flags, *flags], env=environment,
                                         cwd=self.directory, stdin=subprocess.DEVNULL,
