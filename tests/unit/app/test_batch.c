@@ -319,6 +319,8 @@ test_what_comes_late_in_a_turn(void **state)
     show(&messages, "2?b 3?c"); /* the last of the first, and one behind them */
     open_daemon(*state, 0);
     turn(shown(&messages), false);
+    while (run.coming[0] != '\0') /* a turn ends early where the machine is slow */
+        turn(run.coming, false);
     const char *story = shown(&run.story);
     assert_int_equal(strncmp(story, "b | a . .", 9), 0);
     assert_string_equal(story + strlen(story) - 3, ". c");

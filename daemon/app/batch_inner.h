@@ -1,0 +1,112 @@
+/* app/batch_inner.h: what the parts of a batch share; for app/batch*.c only.
+ *
+ * batch.c          the turn: what is taken, and when it ends
+ * batch_execute.c  messages are executed, and again where a commit failed
+ * batch_commit.c   commits, what is done where one fails, and the flight
+ * batch_answer.c   what leaves when something is durable
+ *
+ * Layer: app. Thread: loop thread only.
+ */
+#ifndef KITH_APP_BATCH_INNER_H
+#define KITH_APP_BATCH_INNER_H
+
+#include "app/batch.h"
+
+#define BATCH_ENTRY_COUNT_MAX (BATCH_COUNT_MAX + BATCH_PARKED_MAX)
+
+/* Of a turn, so many messages are taken before the first is executed, and their queries go first:
+ * one less than between two looks at the clock. */
+#define BATCH_FIRST_COUNT_MAX 63
+
+#define BATCH_TROUBLE_EVERY_MS 10000 /* a full disk would otherwise fill the journal too */
+
+enum entry_state {
+    ENTRY_TAKEN, /* not executed yet */
+    ENTRY_EARLY, /* executed before its batch changed anything */
+    ENTRY_TOLD,  /* and answered before the batch was committed */
+    ENTRY_RUN    /* executed behind what came before it, and answered behind the commit */
+};
+
+/* One message of the batch, and its answer. It is kept until the commit, to run again if that
+ * fails. */
+struct entry {
+    struct net_request request;
+    struct parked_query *parked; /* owned; it waited, and only the route of `request` is there */
+    size_t offset, size;         /* the answer, in the replies of its work */
+    bool late;                   /* turned away, for it waited too long */
+    enum entry_state state;
+    bool waits; /* no answer yet */
+    struct core_wait wait;
+};
+
+/* The messages of a batch, and their answers. */
+struct work {
+    unsigned count, waiting_count;
+    size_t size, waiting_size;
+    struct buf replies;
+    struct entry entries[BATCH_ENTRY_COUNT_MAX];
+};
+
+struct batch {
+    struct daemon *daemon;
+    struct clock_reading reading; /* when the turn began */
+    msec_t now_ms;                /* the log's time, likewise */
+    bool drain;
+    bool swept_all;
+    bool overrun;         /* more comes than can be done */
+    bool left;            /* messages, when no more were taken */
+    unsigned eaten;       /* what came as a message and was none, in this turn */
+    msec_t spent_ms;      /* of this turn, when the clock was last looked at */
+    struct work works[2]; /* they take turns */
+    struct work *open;    /* what is executed now */
+    struct work *flight;  /* what the thread commits, not answered yet; NULL if nothing is */
+    seq_t published_seq;
+    uint64_t ended_count; /* connections, when it was last looked for polls of theirs */
+    unsigned look_place;  /* of that look; 0: it is over */
+    msec_t trouble_ms;
+    uint64_t trouble_count;
+};
+
+/* What an entry asks. */
+struct slice batch_entry_body(const struct entry *entry);
+
+/* --- executing ------------------------------------------------------------------------------- */
+
+/* Open the store's batch, and sweep what is due unless commands are refused. */
+void batch_begin(struct batch *batch, enum kith_err refuse);
+
+/* Execute one message of the open work. @refuse: what commands are refused with, or KITH_OK. */
+void batch_execute(struct batch *batch, struct entry *entry, enum kith_err refuse);
+
+/* Execute the messages of the open work once more, from the beginning. */
+void batch_execute_again(struct batch *batch, enum kith_err refuse);
+
+/* Nothing can be run: every message of the open work gets the same answer. */
+void batch_refuse_all(struct batch *batch, enum kith_err err);
+
+/* --- answering ------------------------------------------------------------------------------- */
+
+/* What this work did is durable: tell it. */
+void batch_tell(struct batch *batch, struct work *work);
+
+/* Answer what was run before the open work changed anything, once all below that is durable. Where
+ * something failed since, they are run again with the rest. */
+void batch_answer_early(struct batch *batch);
+
+/* --- committing ------------------------------------------------------------------------------ */
+
+/* To wait for more messages would make the clients of this batch wait, who are to send them. */
+bool batch_flight_is_due(const struct batch *batch);
+
+/* Hand the open work to the thread, and open the other one. False if it has to be committed here,
+ * for small batches would wait longer for the thread than for the disk. */
+bool batch_take_off(struct batch *batch);
+
+/* The flight, if there is one and it has landed, is told. False if the process must exit. */
+bool batch_land_if_written(struct batch *batch, enum kith_err refuse, struct fault *fault);
+
+/* The end of a turn: wait for the flight, then commit or hand over what is open. False if the
+ * process must exit. */
+bool batch_finish(struct batch *batch, enum kith_err refuse, struct fault *fault);
+
+#endif
