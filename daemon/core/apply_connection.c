@@ -132,7 +132,7 @@ request_end(struct apply *apply, struct both *both)
     pair->request = (struct public_id){{0}};
     pair->request_seq = pair->created_ms = pair->expires_ms = 0;
     pair->from_side = pair->disp = pair->step_ms = pair->cost = 0;
-    pair->filtered = false;
+    pair->filtered = pair->costless = false;
 }
 
 static void
@@ -155,12 +155,13 @@ remember(struct apply *apply, struct both *both, const struct event *event)
         from->note_count = from->note_month == month ? from->note_count + 1 : 1;
         from->note_month = month;
     }
-    if (event->cost == 0)
+    if (event->cost == 0 && !event->costless)
         return;
     from->burst_ms = event->burst_ms;
     buf_clear(&apply->stamps);
     stamps_add(&apply->stamps, from->stamps,
-               (unsigned)event->cost | (event->impersonal ? STAMP_IMPERSONAL : 0), event->at_ms);
+               stamp_of_cost(event->cost) | (event->impersonal ? STAMP_IMPERSONAL : 0),
+               event->at_ms);
     from->stamps = views_row(apply->views, &apply->stamps);
     if (event->print == 0)
         return;
@@ -242,6 +243,7 @@ apply_requested(struct apply *apply, const struct event *event)
     pair->step_ms = step_ms;
     pair->filtered = event->filtered;
     pair->cost = event->cost;
+    pair->costless = event->costless;
     pair->request = event->request;
     pair->request_seq = event->seq;
     pair->created_ms = (uint64_t)event->at_ms;
@@ -263,18 +265,18 @@ apply_requested(struct apply *apply, const struct event *event)
 
 /* --- its end -------------------------------------------------------------------------------- */
 
-/* The sender's row remembers that this request of his was accepted. */
+/* The sender's row remembers what became of this request of his: @flags, and what is given back. */
 static void
-mark_accepted(struct apply *apply, struct both *both, const struct event *event)
+mark_stamp(struct apply *apply, struct both *both, unsigned flags, const struct event *event)
 {
     struct member *sender = sender_of(both);
-    unsigned flags = STAMP_ACCEPTED | (event->refund_day ? STAMP_REFUNDED_DAY : 0) |
-                     (event->refund_week ? STAMP_REFUNDED_WEEK : 0);
-    if (both->pair.cost == 0)
+    flags |= (event->refund_day ? STAMP_REFUNDED_DAY : 0) |
+             (event->refund_week ? STAMP_REFUNDED_WEEK : 0);
+    if (flags == 0 || !pair_is_counted(&both->pair))
         return;
     buf_clear(&apply->stamps);
-    stamps_mark(&apply->stamps, sender->stamps, (msec_t)both->pair.created_ms,
-                (unsigned)both->pair.cost, flags);
+    stamps_mark(&apply->stamps, sender->stamps, (msec_t)both->pair.created_ms, both->pair.cost,
+                flags);
     sender->stamps = views_row(apply->views, &apply->stamps);
 }
 
@@ -302,7 +304,7 @@ apply_accepted(struct apply *apply, const struct event *event)
         apply_link_connected(apply, &pair->link);
     pair->link = (struct public_id){{0}};
     if (pair->state == PAIR_PENDING) {
-        mark_accepted(apply, &both, event);
+        mark_stamp(apply, &both, STAMP_ACCEPTED, event);
         request_end(apply, &both);
     }
     for (unsigned side = 0; side < 2; side++) {
@@ -363,6 +365,7 @@ end_without_connection(struct apply *apply, const struct event *event, msec_t en
         side->cooldown_ms = event->cooldown_ms;
         side->hidden_ms = later(side->hidden_ms, until_ms);
     }
+    mark_stamp(apply, &both, 0, event);
     request_end(apply, &both);
     forget_note(&both.pair);
     both_store(apply, &both);
@@ -454,6 +457,7 @@ apply_removed(struct apply *apply, const struct event *event)
     for (unsigned side = 0; side < 2; side++)
         pair->side[side].no_updates = pair->side[side].no_messages = false;
     forget_note(pair);
+    pair->side[both.from_side].cooldown_ms = event->cooldown_ms;
     pair->side[!both.from_side].hidden_ms = event->hidden_ms;
     both_store(apply, &both);
 }

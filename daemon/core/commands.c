@@ -377,7 +377,10 @@ connection_decline_all(struct call *call)
 static enum kith_err
 connection_withdraw(struct call *call)
 {
-    return with_pair(call, decide_withdraw);
+    struct withdraw_facts facts;
+    load_two(call, KITH_ARG_MEMBER, KITH_ARG_OTHER, &facts.who);
+    quota_load(&call->core->rules, &facts.who.actor, call->now_ms, &facts.quota);
+    return decide_withdraw(&facts, &call->core->rules, call->out);
 }
 
 static enum kith_err

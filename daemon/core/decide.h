@@ -50,6 +50,11 @@ struct event *connect_pair(const struct pair_facts *who, uint64_t via,
                            const struct quota_facts *asker, const struct rules *rules,
                            struct decision *out);
 
+/* Say in @event, which ends the request of @pair, in which windows of its sender's it no longer
+ * counts. */
+void refund_request(struct event *event, const struct pair *pair, const struct quota_facts *asker,
+                    msec_t now_ms);
+
 /* Add the event that ends the request between the two, with a cooldown until @cooldown_ms. */
 struct event *withdraw_request(const struct pair_facts *who, uint64_t cooldown_ms,
                                const struct rules *rules, struct decision *out);
@@ -179,7 +184,11 @@ void decline_request(const struct pair_facts *who, const struct rules *rules, st
 
 /* --- endings and the rest (decide_ending.c) ------------------------------------------------- */
 
-enum kith_err decide_withdraw(const struct pair_facts *who, const struct rules *rules,
+struct withdraw_facts {
+    struct pair_facts who;    /* the actor takes back what he asked */
+    struct quota_facts quota; /* of the actor */
+};
+enum kith_err decide_withdraw(const struct withdraw_facts *facts, const struct rules *rules,
                               struct decision *out);
 enum kith_err decide_remove(const struct pair_facts *who, const struct rules *rules,
                             struct decision *out);
@@ -326,9 +335,6 @@ enum kith_err decide_decline_invite(const struct holder_facts *facts, uint64_t r
                                     const struct rules *rules, struct decision *out);
 enum kith_err decide_feedback(const struct holder_facts *facts, uint64_t delivery, bool suppressed,
                               struct decision *out);
-
-/* How long a claim holds. */
-#define CLAIM_MS (60 * MINUTE_MS)
 
 /* --- the clock (decide_clock.c) ------------------------------------------------------------- */
 

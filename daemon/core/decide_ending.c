@@ -3,9 +3,11 @@
 #include "base/assert.h"
 
 enum kith_err
-decide_withdraw(const struct pair_facts *who, const struct rules *rules, struct decision *out)
+decide_withdraw(const struct withdraw_facts *facts, const struct rules *rules, struct decision *out)
 {
     assert(out->event_count == 0);
+    const struct pair_facts *who = &facts->who;
+    const struct settings *settings = rules->settings;
     enum kith_err err = check_ending(who, out);
     if (err != KITH_OK)
         return err;
@@ -13,7 +15,10 @@ decide_withdraw(const struct pair_facts *who, const struct rules *rules, struct 
         return KITH_ALREADY_CONNECTED;
     if (!pair_is_pending_from(&who->pair, actor_side(who), out->now_ms))
         return KITH_NO_REQUEST;
-    withdraw_request(who, (uint64_t)(out->now_ms + rules->settings->cooldown_withdraw), rules, out);
+    struct event *event =
+        withdraw_request(who, (uint64_t)(out->now_ms + settings->cooldown_withdraw), rules, out);
+    if (settings->refund_withdrawn)
+        refund_request(event, &who->pair, &facts->quota, out->now_ms);
     return KITH_OK;
 }
 
@@ -26,7 +31,9 @@ decide_remove(const struct pair_facts *who, const struct rules *rules, struct de
         return err;
     if (who->pair.state != PAIR_CONNECTED)
         return KITH_NOT_CONNECTED;
-    remove_connection(who, rules, out);
+    struct event *event = remove_connection(who, rules, out);
+    if (rules->settings->cooldown_remover > 0)
+        event->cooldown_ms = (uint64_t)(out->now_ms + rules->settings->cooldown_remover);
     return KITH_OK;
 }
 

@@ -52,12 +52,12 @@ name_request(struct event *event, const struct pair_facts *who)
     event->request = who->pair.request;
 }
 
-static void
-refund(struct event *event, const struct pair *pair, const struct quota_facts *asker,
-       const struct rules *rules, msec_t now_ms)
+void
+refund_request(struct event *event, const struct pair *pair, const struct quota_facts *asker,
+               msec_t now_ms)
 {
     msec_t asked_ms = (msec_t)pair->created_ms;
-    if (!rules->settings->refund || pair->masked)
+    if (pair->cost == 0) /* nothing was paid; what an invite asked was never his */
         return;
     event->refund_day = quota_refunds(asker, WINDOW_DAY, asked_ms, now_ms);
     event->refund_week = quota_refunds(asker, WINDOW_WEEK, asked_ms, now_ms);
@@ -89,7 +89,8 @@ connect_pair(const struct pair_facts *who, uint64_t via, const struct quota_fact
     if (pair_is_pending(&who->pair, out->now_ms)) {
         name_request(event, who);
         if (asker) {
-            refund(event, &who->pair, asker, rules, out->now_ms);
+            if (rules->settings->refund)
+                refund_request(event, &who->pair, asker, out->now_ms);
             judge_sender(who, true, rules, out);
         }
     }

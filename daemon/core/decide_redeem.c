@@ -228,7 +228,7 @@ decide_claim(const struct holder_facts *facts, const struct rules *rules, struct
     event->member = facts->invite.inviter;
     event->token = slice_of(out->token_hash, sizeof(out->token_hash));
     event->token_key = facts->token.number;
-    event->expires_ms = (uint64_t)(out->now_ms + CLAIM_MS);
+    event->expires_ms = (uint64_t)(out->now_ms + rules->settings->claim_ttl);
     entries_time(&out->result, "expires_at", (msec_t)event->expires_ms);
     return KITH_OK;
 }

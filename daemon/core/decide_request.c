@@ -4,11 +4,6 @@
 #include "codec/writer.h"
 #include "core/restriction.h"
 
-#define COST_PLAIN     1
-#define COST_DUPLICATE 2
-
-#define RATE_ADVISED 35 /* in a hundred: below, the sender is told that few accept */
-
 /* --- what the reply says besides the state -------------------------------------------------- */
 
 static enum kith_err
@@ -207,8 +202,9 @@ open_request(const struct request_facts *facts, uint64_t cost, bool shadow,
     event->filtered = is_filtered(facts, rules, out->now_ms);
     event->unmetered = !inbound_counts(rules, &facts->who.other);
     event->cost = cost;
+    event->costless = cost == 0 && quota_counts(&facts->quota);
     event->counts_note = note->text.size > 0 && facts->quota.limit[WINDOW_NOTE] > 0;
-    if (cost > 0) {
+    if (quota_counts(&facts->quota)) {
         event->impersonal = note->generic;
         event->print = note->print;
         event->duplicate = note->earlier >= PRINT_EARLIER;
@@ -256,21 +252,24 @@ check_limits(const struct request_facts *facts, uint64_t cost, const struct rule
 }
 
 static uint64_t
-cost_of(const struct request_facts *facts)
+cost_of(const struct request_facts *facts, const struct rules *rules)
 {
+    const struct settings *settings = rules->settings;
     if (!quota_counts(&facts->quota))
         return 0;
-    return facts->note.earlier >= PRINT_EARLIER ? COST_DUPLICATE : COST_PLAIN;
+    if (facts->note.earlier >= PRINT_EARLIER)
+        return (uint64_t)settings->cost_duplicate;
+    return (uint64_t)(facts->note.generic ? settings->cost_plain : settings->cost_personal);
 }
 
 static enum kith_err
 ask(const struct request_facts *facts, const struct rules *rules, struct decision *out)
 {
-    uint64_t cost = cost_of(facts);
+    uint64_t cost = cost_of(facts, rules);
     struct evidence evidence = {
         .impersonal = facts->note.generic,
         .duplicate = facts->note.earlier >= PRINT_EARLIER,
-        .cost = cost,
+        .counted = quota_counts(&facts->quota),
     };
     enum kith_err err = check_limits(facts, cost, rules, out);
     if (err != KITH_OK)

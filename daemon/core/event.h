@@ -87,7 +87,8 @@
     X(32, name,        BYTES, NULL)          /* sealed under the member's key */                   \
     X(33, note,        BYTES, NULL)          /* sealed under the key of who wrote it */            \
     X(34, cost,        UINT,  NULL)          /* counted against the sender's windows; 0: not */    \
-    X(35, cooldown_ms, UINT,  NULL)          /* until when `from` may not ask again */             \
+    X(35, cooldown_ms, UINT,  NULL)          /* until when `from` may not ask again; of a          \
+                                                removal: `member` */                               \
     X(36, hidden_ms,   UINT,  NULL)          /* until when `other` is not heard, unknowingly; of a \
                                                 declined: how long after the request's end */      \
     X(37, shadow,      BOOL,  NULL)          /* the recipient never sees it */                     \
@@ -119,6 +120,7 @@
     X(70, reporter,    UINT,  NULL)          /* stands for who is no member and complains; 0: no report */ \
     X(71, more,        BOOL,  NULL)          /* further invites of the contact are converted later */ \
     X(72, unmetered,   BOOL,  NULL)          /* does not count in the recipient's day */           \
+    X(73, costless,    BOOL,  NULL)          /* costs nothing, and is remembered all the same */   \
     X(48, head_id,     BYTES, NULL)                                                                \
     X(49, head_op,     TEXT,  NULL)                                                                \
     X(50, head_hash,   BYTES, NULL)          /* XXH3-128 of op and the bytes of args */            \

@@ -8,8 +8,6 @@
 #include "core/rows/lists.h"
 #include "core/text.h"
 
-#define PERSONAL_SIZE_MIN 20 /* a note that is shorter once normalised is generic */
-
 /* Mutual connections are told up to here; nobody needs to know more to write a better note. */
 #define MUTUALS_TOLD_MAX 100
 #define MUTUALS_BUDGET   4096

@@ -2,9 +2,6 @@
 
 #include "base/assert.h"
 
-#define RATE_LOW  20 /* in a hundred: day and week are halved below */
-#define RATE_HIGH 60 /* and half as large again from here */
-
 const char *
 window_name(enum window window)
 {
@@ -35,9 +32,9 @@ quota_load(const struct rules *rules, const struct member *member, msec_t now_ms
     int percent = rate_percent(&rate);
     for (enum window window = WINDOW_DAY; window <= WINDOW_WEEK; window++) {
         uint64_t *limit = &out->limit[window];
-        if (percent >= RATE_HIGH)
+        if (percent >= RATE_RAISED)
             *limit = *limit * 3 / 2;
-        else if (percent >= 0 && percent < RATE_LOW)
+        else if (percent >= 0 && percent < RATE_HALVED)
             *limit = (*limit + 1) / 2; /* 1 stays 1: halving never takes all */
     }
 }
@@ -90,7 +87,7 @@ static uint64_t
 cost_in(struct slice stamps, size_t index, enum window window)
 {
     unsigned flags = stamps_flags(stamps, index);
-    return flags & refund_flag(window) ? 0 : flags & STAMP_COST;
+    return flags & refund_flag(window) ? 0 : stamp_cost(flags);
 }
 
 static void
@@ -225,12 +222,17 @@ quota_look(const struct quota_facts *facts, enum window window, uint64_t cost, m
     out->left = out->limit > out->used ? out->limit - out->used : 0;
 }
 
+/* A cost makes a request dear, never impossible: what costs more than the whole limit fits where
+ * nothing is used. */
 static bool
 refuses(const struct quota_facts *facts, enum window window, uint64_t cost, msec_t now_ms,
         struct window_use *use)
 {
+    uint64_t limit = facts->limit[window];
+    if (cost > limit)
+        cost = limit;
     quota_look(facts, window, cost, now_ms, use);
-    if (use->limit == 0)
+    if (cost == 0) /* nothing is asked, or the limit is off */
         return false;
     if (window == WINDOW_BURST)
         return use->next_free_ms > now_ms;

@@ -59,7 +59,7 @@ void quota_look(const struct quota_facts *facts, enum window window, uint64_t co
                 struct window_use *out);
 
 /* Find the window that refuses a request of @cost now, with a note or without; of several, the one
- * that frees last. False if none refuses. */
+ * that frees last. A cost above a limit counts as all of it. False if none refuses. */
 bool quota_refuses(const struct quota_facts *facts, uint64_t cost, bool note, msec_t now_ms,
                    struct window_use *out);
 

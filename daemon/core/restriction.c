@@ -4,15 +4,7 @@
 #include "base/endian.h"
 #include "core/quota.h"
 
-#define VELOCITY_COUNT  15 /* impersonal requests within an hour */
-#define DUPLICATE_COUNT 10 /* near-duplicate notes within a day */
-#define UNKNOWN_COUNT   5  /* members who say within 90 days that they do not know him */
-#define SPAM_COUNT      3  /* members who say within 30 days that it is spam */
-#define SPAM_MS         (30 * DAY_MS)
-#define ACCEPTANCE_MIN  10 /* in a hundred */
-
-static const msec_t lengths_ms[LEVEL_MAX + 1] = {
-    [1] = 24 * HOUR_MS, [2] = 72 * HOUR_MS, [3] = 7 * DAY_MS, [4] = 30 * DAY_MS, [5] = 0};
+static const msec_t lengths_ms[LEVEL_MAX + 1] = LEVEL_LENGTH_MS;
 
 msec_t
 level_length_ms(uint64_t level)
@@ -96,7 +88,7 @@ static bool
 is_too_fast(const struct member *sender, const struct evidence *evidence, msec_t now_ms)
 {
     struct slice stamps = sender->stamps;
-    msec_t after_ms = fresh_after(sender, REASON_VELOCITY, HOUR_MS, now_ms);
+    msec_t after_ms = fresh_after(sender, REASON_VELOCITY, VELOCITY_MS, now_ms);
     unsigned count = evidence->impersonal;
 
     if (!evidence->impersonal)
@@ -122,7 +114,7 @@ static bool
 is_too_alike(const struct member *sender, const struct evidence *evidence, msec_t now_ms)
 {
     struct slice prints = sender->prints;
-    msec_t after_ms = fresh_after(sender, REASON_DUPLICATE, DAY_MS, now_ms);
+    msec_t after_ms = fresh_after(sender, REASON_DUPLICATE, DUPLICATE_MS, now_ms);
     unsigned count = evidence->duplicate;
 
     if (!evidence->duplicate)
@@ -142,7 +134,7 @@ static bool
 is_too_low(const struct rate *rate)
 {
     int percent = rate_percent(rate);
-    return percent >= 0 && percent < ACCEPTANCE_MIN;
+    return percent >= 0 && percent < RATE_RESTRICTED;
 }
 
 void
@@ -150,7 +142,7 @@ restrict_sender(const struct member *sender, const struct evidence *evidence, st
 {
     struct rate rate;
     assert(out->event_count > 0);
-    if (evidence->cost == 0)
+    if (!evidence->counted)
         return;
     load_rate(sender, out->now_ms, &rate);
     if (is_too_fast(sender, evidence, out->now_ms))
@@ -171,8 +163,8 @@ restrict_unwelcome(const struct member *sender, const struct pair *accepted,
     if (stamps_count(sender->stamps) < RATE_COUNT_MIN || sender->state == MEMBER_CLOSED)
         return; /* most have sent fewer: they cost nothing more */
     load_rate(sender, out->now_ms, &rate);
-    if (accepted)
-        rate_accept(&rate, sender->stamps, (msec_t)accepted->created_ms, (unsigned)accepted->cost);
+    if (accepted && pair_is_counted(accepted))
+        rate_accept(&rate, sender->stamps, (msec_t)accepted->created_ms, accepted->cost);
     if (!is_too_low(&rate))
         return;
     quota_load(rules, sender, out->now_ms, &quota);

@@ -1,21 +1,19 @@
 /* core/restriction.h: when somebody who sends too much, too alike or to no welcome is slowed down.
  *
  * A trigger is one step up a ladder of five levels, and only from evidence that is younger than the
- * last step it caused. A level decays after thirty days without a step; it is worked out when it
- * is read, in whole numbers, and nothing is written for it.
+ * last step it caused. A level decays without a step; it is worked out when it is read, in whole
+ * numbers, and nothing is written for it. The numbers are in conduct.h.
  *
  * Layer: core. Pure. Thread: any.
  */
 #ifndef KITH_CORE_RESTRICTION_H
 #define KITH_CORE_RESTRICTION_H
 
+#include "core/conduct.h"
 #include "core/decision.h"
 #include "core/rows/member.h"
 #include "core/rows/pair.h"
 #include "core/rules.h"
-
-#define LEVEL_MAX      5
-#define LEVEL_DECAY_MS (30 * DAY_MS)
 
 /* What a level means, from the moment of the step; 0: until lifted. */
 msec_t level_length_ms(uint64_t level);
@@ -32,7 +30,7 @@ enum kith_err refuse_restricted(const struct member *member, struct decision *ou
 /* A request about to be made, as evidence. */
 struct evidence {
     bool impersonal, duplicate;
-    uint64_t cost; /* 0: not counted, and no evidence */
+    bool counted; /* else nothing is held against its sender */
 };
 
 /* Add the event of a step to @out if the request that @out holds already is one too many. */
@@ -63,8 +61,6 @@ void restriction_take(struct member *member, const struct event *event);
 /* Prints of notes: 20 bytes each, print, milliseconds << 1 | duplicate, recipient's number. */
 #define PRINT_SIZE      20
 #define PRINT_COUNT_MAX 512
-#define PRINT_KEPT_MS   (30 * DAY_MS)
-#define PRINT_EARLIER   3 /* the same to so many earlier recipients is a near-duplicate */
 
 /* How many other recipients than @to got a note with this print within 30 days, counted up to
  * PRINT_EARLIER. */
@@ -75,7 +71,6 @@ void prints_add(struct buf *out, struct slice prints, uint64_t print, uint64_t t
 /* Reports of a sender: 13 bytes each, milliseconds, reporter's number, kind. */
 #define REPORT_SIZE      13
 #define REPORT_COUNT_MAX 64
-#define REPORT_KEPT_MS   (90 * DAY_MS)
 void reports_add(struct buf *out, struct slice reports, uint64_t reporter, uint64_t report,
                  msec_t now_ms);
 bool reports_has(struct slice reports, uint64_t reporter, msec_t now_ms);

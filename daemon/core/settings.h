@@ -18,6 +18,8 @@
 
 #define LINK_TTL_MAX (90 * DAY_MS)
 
+#define REQUEST_COST_MAX 10
+
 #define TIER_NAME_SIZE_MAX 64
 #define TIER_COUNT_MAX     64 /* looked through in order; an operator has a handful */
 
@@ -26,6 +28,7 @@
     X(request_ttl,       "request.ttl",       DURATION, 180 * DAY_MS, MINUTE_MS, 3650 * DAY_MS, "how long a request waits for an answer")            \
     X(cooldown_withdraw, "cooldown.withdraw", DURATION,  21 * DAY_MS, 0,         3650 * DAY_MS, "before somebody may ask again after withdrawing")   \
     X(cooldown_expire,   "cooldown.expire",   DURATION,   7 * DAY_MS, 0,         3650 * DAY_MS, "before somebody may ask again after an expiry")     \
+    X(cooldown_remover,  "cooldown.remover",  DURATION,             0, 0,         3650 * DAY_MS, "before somebody may ask again whom he has removed himself") \
     X(cooldown_removed,  "cooldown.removed",  DURATION,  30 * DAY_MS, 0,         3650 * DAY_MS, "before somebody who was removed is heard again")    \
     X(decline_first,     "cooldown.decline",  DURATION,  30 * DAY_MS, 0,         3650 * DAY_MS, "before somebody who was declined is heard again")   \
     X(decline_second,    "cooldown.decline_again", DURATION, 180 * DAY_MS, 0,    3650 * DAY_MS, "the same after the second time; after the third: never") \
@@ -34,6 +37,10 @@
     X(inbound_max,       "connect.inbound_max",COUNT,           10000, 1,         1000000,       "waiting requests; a further one is not heard")      \
     X(block_max,         "block.max",         COUNT,          100000, 1,         10000000,      "members that one member may block")                 \
     X(refund,            "connect.refund_on_accept",COUNT,               1, 0,         1,             "1: an accepted request no longer counts by day and week") \
+    X(refund_withdrawn,  "connect.refund_on_withdraw",COUNT,             0, 0,         1,             "1: neither does one that its sender withdrew himself") \
+    X(cost_plain,        "connect.cost_plain",    COUNT,           1, 0, REQUEST_COST_MAX, "what a request counts whose note is absent or short") \
+    X(cost_personal,     "connect.cost_personal", COUNT,           1, 0, REQUEST_COST_MAX, "the same of one with a personal note") \
+    X(cost_duplicate,    "connect.cost_duplicate",COUNT,           2, 0, REQUEST_COST_MAX, "the same of one whose note several others got") \
     X(fof_budget,        "reads.fof_budget",  COUNT,          200000, 1000,      10000000,      "connections that one path or suggest looks at")     \
     X(invite_ttl,        "invite.ttl",        DURATION,  30 * DAY_MS, MINUTE_MS, 180 * DAY_MS,  "how long an invite can be redeemed") \
     X(invite_strict,     "invite.strict",     COUNT,               0, 0,         1,             "1: an invite is redeemed by the invited contact only") \
@@ -41,6 +48,7 @@
     X(invite_resends,    "invite.resend",     COUNT,               2, 0,         100,           "how often an invite may be mailed again")             \
     X(invite_resend_gap, "invite.resend_after",DURATION, 3 * DAY_MS, 0,        180 * DAY_MS,  "before an invite may be mailed again")                \
     X(link_ttl,          "link.ttl",          DURATION,  7 * DAY_MS, MINUTE_MS,  90 * DAY_MS,   "how long a link can be redeemed")                    \
+    X(claim_ttl,         "claim.ttl",         DURATION,       HOUR_MS, MINUTE_MS,  30 * DAY_MS,   "how long a claim of an invite holds") \
     X(cooldown_invited,  "cooldown.invited",  DURATION,  30 * DAY_MS, 0,         3650 * DAY_MS, "before another invite may ask the same member again") \
     X(mails_day,         "contact.mails_day", COUNT,               1, 0,         100,           "invites mailed to one contact in 24 hours")           \
     X(mails_month,       "contact.mails_month",COUNT,              3, 0,         1000,          "invites mailed to one contact in 30 days")

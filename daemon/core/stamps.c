@@ -47,7 +47,7 @@ append(struct buf *out, struct slice stamps, size_t first, size_t count_max, uin
 void
 stamps_add(struct buf *out, struct slice stamps, unsigned flags, msec_t now_ms)
 {
-    assert((flags & STAMP_COST) > 0 && flags <= UINT8_MAX);
+    assert(flags <= UINT8_MAX);
     size_t first = stamps_first_within(stamps, RATE_AGE_MS, now_ms);
     first = first > RATE_COUNT_MAX ? first - RATE_COUNT_MAX : 0;
     append(out, stamps, first, STAMP_COUNT_MAX, (uint64_t)now_ms << 8 | flags);
@@ -60,25 +60,27 @@ stamps_receive(struct buf *out, struct slice stamps, msec_t now_ms)
     append(out, stamps, first, INBOUND_COUNT_MAX, (uint64_t)now_ms << 8);
 }
 
-/* The index of the stamp of a request that was accepted; their count if it is long gone. */
+/* The index of the stamp of a request that ends; their count if it is long gone. */
 static size_t
-find_unaccepted(struct slice stamps, msec_t at_ms, unsigned cost)
+find_unmarked(struct slice stamps, msec_t at_ms, uint64_t cost)
 {
+    const unsigned marks = STAMP_ACCEPTED | STAMP_REFUNDED_DAY | STAMP_REFUNDED_WEEK;
+    const unsigned costs = STAMP_COST_LOW | STAMP_COST_HIGH;
     size_t first = stamps_first_within(stamps, 1, at_ms); /* the first not before at_ms */
     for (size_t i = first; i < stamps_count(stamps) && stamps_at(stamps, i) == at_ms; i++)
-        if ((stamps_flags(stamps, i) & (STAMP_ACCEPTED | STAMP_COST)) == cost)
+        if ((stamps_flags(stamps, i) & (marks | costs)) == stamp_of_cost(cost))
             return i;
     return stamps_count(stamps);
 }
 
 void
-stamps_mark(struct buf *out, struct slice stamps, msec_t at_ms, unsigned cost, unsigned flags)
+stamps_mark(struct buf *out, struct slice stamps, msec_t at_ms, uint64_t cost, unsigned flags)
 {
     size_t start = out->size;
     buf_append(out, stamps.data, stamps.size);
     if (out->failed)
         return;
-    size_t index = find_unaccepted(stamps, at_ms, cost);
+    size_t index = find_unmarked(stamps, at_ms, cost);
     if (index < stamps_count(stamps))
         out->data[start + index * STAMP_SIZE + STAMP_SIZE - 1] |= (uint8_t)flags;
 }
@@ -100,9 +102,9 @@ stamps_rate(struct slice stamps, msec_t after_ms, msec_t now_ms, struct rate *ou
 }
 
 void
-rate_accept(struct rate *rate, struct slice stamps, msec_t at_ms, unsigned cost)
+rate_accept(struct rate *rate, struct slice stamps, msec_t at_ms, uint64_t cost)
 {
-    size_t index = find_unaccepted(stamps, at_ms, cost);
+    size_t index = find_unmarked(stamps, at_ms, cost);
     rate->accepted += index >= rate->first && index < rate->first + rate->count;
 }
 

@@ -11,23 +11,33 @@
 #define KITH_CORE_STAMPS_H
 
 #include "base/buf.h"
-#include "core/settings.h"
+#include "core/conduct.h"
 
 #define STAMP_SIZE 8
 
 enum {
-    STAMP_COST = 3,         /* bits of the cost: 1 to 3 */
+    STAMP_COST_LOW = 3,     /* two bits of the cost, and two more at the other end */
     STAMP_IMPERSONAL = 4,   /* its note was absent or generic */
-    STAMP_REFUNDED_DAY = 8, /* accepted: no longer counts in this window */
+    STAMP_REFUNDED_DAY = 8, /* accepted or withdrawn: no longer counts in this window */
     STAMP_REFUNDED_WEEK = 16,
-    STAMP_ACCEPTED = 32
+    STAMP_ACCEPTED = 32,
+    STAMP_COST_HIGH = 192
 };
 
-/* The acceptance rate looks at the last RATE_COUNT_MAX requests that are RATE_AGE_MS old, and needs
- * RATE_COUNT_MIN of them: a decline must not show before it could as well be no answer. */
-#define RATE_AGE_MS    (14 * DAY_MS)
-#define RATE_COUNT_MAX 50
-#define RATE_COUNT_MIN 30
+#define STAMP_COST_MAX 15
+_Static_assert(REQUEST_COST_MAX <= STAMP_COST_MAX, "a stamp has room for every cost");
+
+static inline unsigned
+stamp_of_cost(uint64_t cost)
+{
+    return (unsigned)((cost & 3) | (cost >> 2 & 3) << 6);
+}
+
+static inline unsigned
+stamp_cost(unsigned flags)
+{
+    return (flags & STAMP_COST_LOW) | (flags & STAMP_COST_HIGH) >> 4;
+}
 
 /* No limit is larger than 1000 a week, which high acceptance makes 1500; two weeks and the last
  * fifty before that stay. */
@@ -56,8 +66,8 @@ void stamps_add(struct buf *out, struct slice stamps, unsigned flags, msec_t now
 void stamps_receive(struct buf *out, struct slice stamps, msec_t now_ms);
 
 /* Append to @out all stamps, with @flags added to the one of a request of @cost at @at_ms: of
- * several that are alike, the first not accepted yet. Nothing changes if it is long gone. */
-void stamps_mark(struct buf *out, struct slice stamps, msec_t at_ms, unsigned cost, unsigned flags);
+ * several that are alike, the first not marked yet. Nothing changes if it is long gone. */
+void stamps_mark(struct buf *out, struct slice stamps, msec_t at_ms, uint64_t cost, unsigned flags);
 
 /* How many of the requests that the rate looks at were accepted, of those sent after @after_ms. */
 struct rate {
@@ -69,7 +79,7 @@ void stamps_rate(struct slice stamps, msec_t after_ms, msec_t now_ms, struct rat
 
 /* Add the acceptance of a request of @cost at @at_ms to the rate of @stamps, which stamps_mark()
  * has not told them yet. */
-void rate_accept(struct rate *rate, struct slice stamps, msec_t at_ms, unsigned cost);
+void rate_accept(struct rate *rate, struct slice stamps, msec_t at_ms, uint64_t cost);
 
 /* In hundredths; -1 while there are too few. */
 int rate_percent(const struct rate *rate);

@@ -35,6 +35,7 @@
     X(cooldown_withdraw, "cooldown.withdraw",         true)        \
     X(cooldown_expire,   "cooldown.expire",           true)        \
     X(cooldown_removed,  "cooldown.removed",          true)        \
+    X(cooldown_remover,  "cooldown.remover",          true)        \
     X(decline_first,     "cooldown.decline",          true)        \
     X(decline_second,    "cooldown.decline_again",    true)        \
     X(account_new,       "account.new",               true)        \
@@ -42,11 +43,15 @@
     X(link_ttl,          "link.ttl",                  true)        \
     X(resend_after,      "invite.resend_after",       true)        \
     X(cooldown_invited,  "cooldown.invited",          true)        \
+    X(claim_ttl,         "claim.ttl",                 true)        \
     X(resends,           "invite.resend",             false)       \
     X(mails_day,         "contact.mails_day",         false)       \
     X(mails_month,       "contact.mails_month",       false)       \
     X(inbound_max,       "connect.inbound_max",       false)       \
-    X(block_max,         "block.max",                 false)
+    X(block_max,         "block.max",                 false)       \
+    X(cost_plain,        "connect.cost_plain",        false)       \
+    X(cost_personal,     "connect.cost_personal",     false)       \
+    X(cost_duplicate,    "connect.cost_duplicate",    false)
 
 #define MODEL_LIMIT_LIST(X) /* field, key; 0 is off */             \
     X(burst,           "connect.burst")                            \
@@ -78,6 +83,7 @@ struct model_settings {
     MODEL_SETTING_LIST(X)
 #undef X
     bool refund;                        /* connect.refund_on_accept */
+    bool refund_withdrawn;              /* connect.refund_on_withdraw */
     bool strict;                        /* invite.strict */
     bool explicit_members;              /* invite.explicit */
     struct model_tier tiers[TIERS_MAX]; /* the first is what holds where none is named */
@@ -93,6 +99,7 @@ struct model_stamp {
     msec_t at_ms;
     int64_t cost;
     bool impersonal, accepted, refunded_day, refunded_week;
+    bool ended; /* what became of it is known here */
 };
 
 /* One note of his that said something. */
@@ -147,7 +154,8 @@ struct model_request {
     bool filtered;
     msec_t created_ms, expires_ms;
     uint64_t order; /* newer is larger */
-    int64_t cost;   /* what it counts against the limits; 0: nothing */
+    bool counted;   /* there is a stamp of it, */
+    int64_t cost;   /* and it counts so much against the limits */
     msec_t step_ms; /* the hidden cooldown that begins at its end, once declined */
     char id[REQUEST_SIZE_MAX];
     const struct note *note;
@@ -422,14 +430,14 @@ void quota_tell(const struct model *model, int member, struct answer *out);
 bool quota_is_counted(const struct model *model, int member);
 void quota_take(struct model *model, struct model_request *request, int64_t cost);
 void quota_accepted(struct model *model, const struct model_request *request, bool refund);
+void quota_withdrawn(struct model *model, const struct model_request *request);
 /* Does @member receive more in a day than he wants to see at once? And he receives one. */
 bool quota_is_flooded(const struct model *model, int member);
 void quota_receive(struct model *model, int member);
 
 /* model_conduct.c: notes, reports, restrictions */
 int64_t conduct_cost(const struct model *model, int from, int to, const struct note *note);
-void conduct_request(struct model *model, const struct model_request *request, int64_t cost,
-                     struct answer *out);
+void conduct_request(struct model *model, const struct model_request *request, struct answer *out);
 /* A request of @sender's has ended, and he knows it. */
 void conduct_end(struct model *model, int sender, struct answer *out);
 void conduct_report(struct model *model, int sender, int reporter, const char *kind,

@@ -25,7 +25,9 @@ conduct_cost(const struct model *model, int from, int to, const struct note *not
 {
     if (!quota_is_counted(model, from))
         return 0;
-    return is_duplicate(model, from, to, note) ? 2 : 1;
+    if (is_duplicate(model, from, to, note))
+        return model->settings.cost_duplicate;
+    return note && !note->generic ? model->settings.cost_personal : model->settings.cost_plain;
 }
 
 /* --- the ladder ------------------------------------------------------------------------------ */
@@ -185,15 +187,14 @@ is_too_alike(const struct model *model, const struct model_member *who)
 
 /* One trigger is one step, in the same command, and from new evidence only. */
 void
-conduct_request(struct model *model, const struct model_request *request, int64_t cost,
-                struct answer *out)
+conduct_request(struct model *model, const struct model_request *request, struct answer *out)
 {
     struct model_member *who = &model->members[request->from];
     const struct note *note = request->note;
     bool duplicate = is_duplicate(model, request->from, request->to, note);
     bool impersonal = !note || note->generic;
 
-    if (cost == 0)
+    if (!request->counted)
         return;
     if (note && who->print_count == PRINTS_MAX)
         memmove(who->prints, who->prints + 1, --who->print_count * sizeof(who->prints[0]));

@@ -191,7 +191,7 @@ open_request(struct model *model, const struct command *command, int64_t cost, s
     request->filtered = unproven || filtered;
     request->note = command->note;
     quota_take(model, request, cost);
-    conduct_request(model, request, cost, out);
+    conduct_request(model, request, out);
     if (via) {
         model_connect(model, from, to, via, true, out);
         expect_str(out, "state", "connected");
@@ -376,6 +376,7 @@ model_withdraw(struct model *model, const struct command *command, struct answer
         refuse(out, "no_request");
     } else {
         expect_feeds(out, "connection.withdrawn", model_end_feeds(&pair->request));
+        quota_withdrawn(model, &pair->request);
         model_end(model, pair, model->now_ms, model->now_ms + model->settings.cooldown_withdraw,
                   out);
     }
@@ -391,6 +392,8 @@ model_remove_connection(struct model *model, const struct command *command, stru
         return;
     }
     model_remove(model, command->a, command->b);
+    model_side(model, command->a, command->b)->cooldown_ms =
+        model->now_ms + model->settings.cooldown_remover;
     expect_feeds(out, "connection.removed", only(command->a) | only(command->b));
 }
 

@@ -54,6 +54,13 @@ cost_in(const struct model *model, const struct model_stamp *stamp, enum kind ki
     return refunded ? 0 : stamp->cost;
 }
 
+/* What costs more than the whole limit fits where nothing is used. */
+static int64_t
+at_most(int64_t cost, const struct model_window *window)
+{
+    return cost < window->limit ? cost : window->limit;
+}
+
 static void
 look_sliding(const struct model *model, int member, enum kind kind, int64_t cost,
              struct model_window *window)
@@ -61,7 +68,8 @@ look_sliding(const struct model *model, int member, enum kind kind, int64_t cost
     const struct model_member *who = &model->members[member];
     for (unsigned i = 0; i < who->stamp_count; i++)
         window->used += cost_in(model, &who->stamps[i], kind);
-    window->refuses = window->used + cost > window->limit;
+    cost = at_most(cost, window);
+    window->refuses = cost > 0 && window->used + cost > window->limit;
     int64_t used = window->used;
     for (unsigned i = 0; i < who->stamp_count && used + cost > window->limit; i++) {
         int64_t leaves = cost_in(model, &who->stamps[i], kind);
@@ -86,9 +94,10 @@ look_burst(const struct model *model, int member, int64_t cost, struct model_win
 {
     msec_t interval_ms = MINUTE_MS / model_tier_of(model, member)->burst_rate;
     msec_t ahead_ms = model->members[member].burst_ms - model->now_ms;
+    cost = at_most(cost, window);
     msec_t fits_ms = arrival_after(model, member, cost) - window->limit * interval_ms;
     window->used = ahead_ms > 0 ? (ahead_ms + interval_ms - 1) / interval_ms : 0;
-    window->refuses = fits_ms > model->now_ms;
+    window->refuses = cost > 0 && fits_ms > model->now_ms;
     window->next_free_ms = window->refuses ? fits_ms : 0;
 }
 
@@ -235,7 +244,8 @@ quota_take(struct model *model, struct model_request *request, int64_t cost)
         who->note_month = month;
     }
     request->cost = cost;
-    if (cost == 0)
+    request->counted = quota_is_counted(model, request->from);
+    if (!request->counted)
         return;
     if (tier->burst_rate && tier->burst)
         who->burst_ms = arrival_after(model, request->from, cost);
@@ -266,24 +276,39 @@ may_refund(const struct model *model, int member, enum kind kind, msec_t at_ms)
 }
 
 /* Stamps of one instant and one cost are all the same. */
-void
-quota_accepted(struct model *model, const struct model_request *request, bool refund)
+static void
+end_stamp(struct model *model, const struct model_request *request, bool accepted, bool refund)
 {
     struct model_member *who = &model->members[request->from];
     bool day = false, week = false;
-    if (refund && model->settings.refund) {
+    if (refund && request->cost > 0) {
         day = may_refund(model, request->from, DAY, request->created_ms);
         week = may_refund(model, request->from, WEEK, request->created_ms);
     }
+    if (!request->counted || (!accepted && !day && !week))
+        return;
     for (unsigned i = 0; i < who->stamp_count; i++) {
         struct model_stamp *stamp = &who->stamps[i];
-        if (stamp->at_ms != request->created_ms || stamp->cost != request->cost || stamp->accepted)
+        if (stamp->at_ms != request->created_ms || stamp->cost != request->cost || stamp->ended)
             continue;
-        stamp->accepted = true;
+        stamp->ended = true;
+        stamp->accepted = accepted;
         stamp->refunded_day = day;
         stamp->refunded_week = week;
         return;
     }
+}
+
+void
+quota_accepted(struct model *model, const struct model_request *request, bool refund)
+{
+    end_stamp(model, request, true, refund && model->settings.refund);
+}
+
+void
+quota_withdrawn(struct model *model, const struct model_request *request)
+{
+    end_stamp(model, request, false, model->settings.refund_withdrawn);
 }
 
 /* --- what is received ------------------------------------------------------------------------ */

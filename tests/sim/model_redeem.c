@@ -2,8 +2,6 @@
 #include "base/assert.h"
 #include "sim/model.h"
 
-#define CLAIM_MS 3600000LL
-
 struct model_invite *
 invite_of_token(struct model *model, const char *token)
 {
@@ -33,8 +31,8 @@ model_invite_claim(struct model *model, const struct command *command, struct an
         return;
     }
     struct model_claim *claim = &model->claims[model->claim_count++ % CLAIMS_MAX];
-    *claim =
-        (struct model_claim){(unsigned)(invite - model->invites), model->now_ms + CLAIM_MS, ""};
+    *claim = (struct model_claim){(unsigned)(invite - model->invites),
+                                  model->now_ms + model->settings.claim_ttl, ""};
     out->claim = claim;
     expect_num(out, "expires_at", claim->expires_ms);
     says_str(expect_feeds(out, "invite.claimed", 0), "invite", invite->id);

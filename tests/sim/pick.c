@@ -105,6 +105,10 @@ pick_settings(struct sim *sim)
     if (refund)
         *refund = !chance(sim, 250);
     model->refund = refund && *refund;
+    model->refund_withdrawn = chance(sim, 300);
+    settings->refund_withdrawn = model->refund_withdrawn;
+    if (chance(sim, 100)) /* to free one kind of request, or to make it dearer than its limit */
+        settings->cost_personal = model->cost_personal = chance(sim, 500) ? 0 : REQUEST_COST_MAX;
 
     model->strict = chance(sim, 150);
     model->explicit_members = chance(sim, 100);

@@ -65,6 +65,7 @@ static const struct field fields[] = {
     [54] = SIDE(0, masked.step_ms, UINT),
     [55] = SIDE(1, masked.step_ms, UINT),
 #undef SIDE
+    [56] = FIELD_ROW(struct pair, costless, BOOL, NULL),
 };
 
 static struct slice

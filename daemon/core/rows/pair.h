@@ -57,7 +57,8 @@ struct pair {
     uint64_t disp;      /* enum disp */
     bool filtered;      /* the request is in the recipient's filtered queue */
     uint64_t step_ms;   /* declined: how long the sender is not heard after the request's end */
-    uint64_t cost;      /* of the request, against its sender's windows; 0: not counted */
+    uint64_t cost;      /* of the request, against its sender's windows */
+    bool costless;      /* it cost nothing, and is among its sender's stamps all the same */
     struct public_id request;
     uint64_t request_seq;
     uint64_t created_ms, expires_ms; /* of the request */
@@ -131,6 +132,13 @@ static inline bool
 pair_is_answerable(const struct pair *pair, msec_t now_ms)
 {
     return pair_is_pending(pair, now_ms) && pair->disp != DISP_SHADOW;
+}
+
+/* Is the request among its sender's stamps? */
+static inline bool
+pair_is_counted(const struct pair *pair)
+{
+    return pair->cost > 0 || pair->costless;
 }
 
 static inline bool

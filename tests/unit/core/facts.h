@@ -1,7 +1,8 @@
 /* unit/core/facts.h: facts for a decision, and what was decided as one line of text.
  *
  * A row of a table says only what is special: ada (1) acts, bob (2) is the other, both are known,
- * active and no longer new; a request that is pending was made a day ago and has a day left.
+ * active and no longer new; a request that is pending was made a day ago, cost one, and has a day
+ * left.
  */
 #ifndef KITH_TEST_FACTS_H
 #define KITH_TEST_FACTS_H
@@ -64,6 +65,8 @@ facts_who(const struct pair_facts *row, bool no_actor, bool no_other)
             pair->created_ms = (uint64_t)(NOW - DAY_MS);
         if (pair->expires_ms == 0)
             pair->expires_ms = (uint64_t)(NOW + DAY_MS);
+        if (!pair->masked && !pair->costless)
+            pair->cost = 1;
     }
     return who;
 }

@@ -26,7 +26,9 @@ run(decide_fn *decide, const struct row *rows, unsigned count)
 static enum kith_err
 withdraw(const struct pair_facts *who)
 {
-    return decide_withdraw(who, &rules, &decision);
+    struct withdraw_facts facts = {.who = *who};
+    quota_load(&rules, &who->actor, NOW, &facts.quota);
+    return decide_withdraw(&facts, &rules, &decision);
 }
 
 static enum kith_err
@@ -81,6 +83,31 @@ test_withdraw(void **state)
     RUN(withdraw, rows);
 }
 
+/* That there is a refund does not depend on what became of the request: a shadow's is the same. */
+static void
+test_withdraw_gives_back_where_that_is_wanted(void **state)
+{
+    (void)state;
+#define GIVEN_BACK "connection.withdrawn from:ada to:bob request:OLD cooldown_ms:+21d "
+    const struct row rows[] = {
+        {"open", ASKED(DISP_OPEN), .who.pair.created_ms = NOW - HOUR_MS,
+         .events = GIVEN_BACK "audience:from+to refund_day refund_week", .answer = "ok"},
+        {"declined", ASKED(DISP_DECLINED), .who.pair.created_ms = NOW - HOUR_MS,
+         .events = GIVEN_BACK "audience:from refund_day refund_week", .answer = "ok"},
+        {"a shadow", ASKED(DISP_SHADOW), .who.pair.created_ms = NOW - HOUR_MS,
+         .events = GIVEN_BACK "audience:from refund_day refund_week", .answer = "ok"},
+        {"half a day's are given back already", ASKED(DISP_OPEN),
+         .who.pair.created_ms = NOW - HOUR_MS,
+         .who.actor.stamps = sent(5, HOUR_MS, 1, 1 | STAMP_REFUNDED_DAY),
+         .events = GIVEN_BACK "audience:from+to refund_week", .answer = "ok"},
+        {"it cost nothing", ASKED(DISP_OPEN), .who.pair.costless = true,
+         .events = GIVEN_BACK "audience:from+to", .answer = "ok"},
+    };
+    settings.refund_withdrawn = 1;
+    settings.account_new = 3650 * DAY_MS;
+    RUN(withdraw, rows);
+}
+
 static void
 test_remove(void **state)
 {
@@ -94,6 +121,19 @@ test_remove(void **state)
         {"strangers", .answer = "not_connected"},
         {"pending", ASKED(DISP_OPEN), .answer = "not_connected"},
     };
+    RUN(remove_it, rows);
+}
+
+static void
+test_the_remover_may_have_to_wait(void **state)
+{
+    (void)state;
+    const struct row rows[] = {
+        {"connected", CONNECTED, .answer = "ok",
+         .events = "connection.removed member:ada other:bob cooldown_ms:+2d hidden_ms:+30d "
+                   "audience:member+other"},
+    };
+    settings.cooldown_remover = 2 * DAY_MS;
     RUN(remove_it, rows);
 }
 
@@ -368,7 +408,9 @@ main(void)
         facts_test(test_who_may_end_something),
         facts_test(test_withdraw),
         facts_test(test_each_end_is_an_event_about_who_asked),
+        facts_test(test_withdraw_gives_back_where_that_is_wanted),
         facts_test(test_remove),
+        facts_test(test_the_remover_may_have_to_wait),
         facts_test(test_expiry_tells_its_own_instant),
         facts_test(test_a_closed_membership_ends_everything),
         facts_test(test_import),

@@ -321,6 +321,13 @@ test_claim(void **state)
         {"none", .no_invite = true, .answer = "invite_invalid"},
     };
     RUN(claim_it, rows);
+    const struct row longer[] = {
+        {"an operator's own",
+         .events = "invite.claimed member:bob invite:INVITE expires_ms:+2d token:(16) token_key:1",
+         .answer = "ok {expires_at: +2d}"},
+    };
+    settings.claim_ttl = 2 * DAY_MS;
+    RUN(claim_it, longer);
 }
 
 static enum kith_err

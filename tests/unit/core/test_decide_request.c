@@ -120,6 +120,37 @@ test_notes_have_a_length(void **state)
     RUN(rows);
 }
 
+/* What costs nothing is remembered all the same, as evidence. */
+static void
+test_costs_are_settings(void **state)
+{
+    (void)state;
+#define LEFT(left) \
+    "ok {state: pending, request: NEW, expires_at: +180d, quota: {left: " left "}, advice: "
+    const struct row rows[] = {
+        {"nothing said",
+         .events = REQUESTED("cost:2 audience:from+to notify impersonal "
+                             "burst_ms:+12s"),
+         .answer = LEFT("3") "[no_reason]}"},
+        {"personal", .note = NOTE(),
+         .events = REQUESTED("note:'hello bob' audience:from+to notify print:77 burst_ms:now "
+                             "counts_note costless"),
+         .answer = LEFT("5") "[]}"},
+        {"to several others", .note = NOTE(.earlier = 3, .generic = true),
+         .events = REQUESTED("note:'hello bob' cost:4 audience:from+to notify print:77 impersonal "
+                             "duplicate burst_ms:+24s counts_note"),
+         .answer = LEFT("1") "[generic, duplicate]}"},
+        {"unlimited", .who.actor.tier = slice_str("unlimited"),
+         .events = REQUESTED("audience:from+to notify"),
+         .answer = "ok {state: pending, request: NEW, expires_at: +180d, quota: {}, "
+                   "advice: [no_reason]}"},
+    };
+    settings.cost_plain = 2;
+    settings.cost_personal = 0;
+    settings.cost_duplicate = 4;
+    RUN(rows);
+}
+
 static void
 test_the_reply_advises(void **state)
 {
@@ -460,6 +491,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         facts_test(test_who_may_ask_whom),
         facts_test(test_notes_have_a_length),
+        facts_test(test_costs_are_settings),
         facts_test(test_the_reply_advises),
         facts_test(test_a_request_the_other_way_crosses),
         facts_test(test_open_refusals_in_their_order),

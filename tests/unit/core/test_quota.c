@@ -201,6 +201,31 @@ test_what_frees_last_is_named(void **state)
     assert_int_equal(use.window, WINDOW_BURST);
 }
 
+/* What counts nothing is never refused, and what counts more than a limit has to itself. */
+static void
+test_a_cost_is_no_refusal(void **state)
+{
+    (void)state;
+    struct window_use use;
+    settings.tiers[0].connect_day_new = settings.tiers[0].connect_day = 3;
+    load();
+    ada.burst_ms = NOW;
+    assert_false(quota_refuses(&quota, 10, false, NOW, &use));
+    ada.burst_ms = NOW + 1;
+    assert_true(quota_refuses(&quota, 10, false, NOW, &use));
+    assert_int_equal(use.window, WINDOW_BURST);
+    assert_int_equal(use.next_free_ms, NOW + 1);
+    ada.burst_ms = NOW;
+    ada.stamps = sent(1, HOUR_MS, 1, 1);
+    assert_true(quota_refuses(&quota, 10, false, NOW, &use));
+    assert_int_equal(use.window, WINDOW_DAY);
+    assert_int_equal(use.next_free_ms, NOW + 23 * HOUR_MS);
+    ada.burst_ms = NOW + MINUTE_MS;
+    ada.stamps = sent(4, HOUR_MS, 1, 1);
+    assert_true(quota_refuses(&quota, 1, false, NOW, &use));
+    assert_false(quota_refuses(&quota, 0, false, NOW, &use));
+}
+
 struct after_row {
     const char *name;
     uint64_t cost;
@@ -330,6 +355,7 @@ main(void)
         quota_test(test_windows_slide),
         quota_test(test_the_other_windows),
         quota_test(test_what_frees_last_is_named),
+        quota_test(test_a_cost_is_no_refusal),
         quota_test(test_what_is_left_after_a_request),
         quota_test(test_a_limit_of_one),
         quota_test(test_where_all_is_off_nothing_is_left_to_tell),

@@ -98,17 +98,17 @@ run(const struct row *rows, unsigned count)
 #define STEP(level, reason, until, evidence)                                        \
     "quota.restricted member:ada level:" level " reason:" reason " until_ms:" until \
     " audience:member notify evidence_ms:" evidence
-#define IMPERSONAL                    \
-    {                                 \
-        .impersonal = true, .cost = 1 \
+#define IMPERSONAL                          \
+    {                                       \
+        .impersonal = true, .counted = true \
     }
-#define DUPLICATE                    \
-    {                                \
-        .duplicate = true, .cost = 2 \
+#define DUPLICATE                          \
+    {                                      \
+        .duplicate = true, .counted = true \
     }
-#define PERSONAL  \
-    {             \
-        .cost = 1 \
+#define PERSONAL        \
+    {                   \
+        .counted = true \
     }
 
 static void
@@ -236,6 +236,7 @@ test_low_acceptance_at_the_end_of_a_request(void **state)
 {
     (void)state;
     struct slice two = joined(sent(28, 20 * DAY_MS, 0, 1), sent(2, 19 * DAY_MS, 0, 1 | 32));
+    struct slice almost = joined(sent(27, 20 * DAY_MS, 0, 1), sent(2, 19 * DAY_MS, 0, 1 | 32));
     const char *first = STEP("1", "low_acceptance", "+1d", "-20d");
     const char *step = STEP("1", "low_acceptance", "+1d", "-19d");
     assert_int_equal(STAMP_ACCEPTED, 32);
@@ -252,6 +253,16 @@ test_low_acceptance_at_the_end_of_a_request(void **state)
          .accepted = true,
          .pair = {.created_ms = NOW - 20 * DAY_MS, .cost = 1},
          .step = NULL},
+        {"the third cost nothing",
+         {.stamps = joined(almost, sent(1, 18 * DAY_MS, 0, 0))},
+         .accepted = true,
+         .pair = {.created_ms = NOW - 18 * DAY_MS, .costless = true},
+         .step = NULL},
+        {"the third was never counted",
+         {.stamps = two},
+         .accepted = true,
+         .pair = {.created_ms = NOW - 20 * DAY_MS},
+         .step = step},
         {"the third is too young to count",
          {.stamps = joined(two, sent(1, DAY_MS, 0, 1))},
          .accepted = true,

@@ -17,6 +17,19 @@ test_a_stamp_is_an_instant_and_flags(void **state)
 }
 
 static void
+test_a_stamp_has_room_for_every_cost(void **state)
+{
+    (void)state;
+    for (uint64_t cost = 0; cost <= STAMP_COST_MAX; cost++) {
+        const unsigned others = STAMP_IMPERSONAL | STAMP_REFUNDED_DAY | STAMP_REFUNDED_WEEK;
+        unsigned flags = stamp_of_cost(cost);
+        assert_int_equal(flags & (others | STAMP_ACCEPTED), 0);
+        assert_int_equal(stamp_cost(flags | others | STAMP_ACCEPTED), cost);
+    }
+    assert_int_equal(stamp_of_cost(3), 3); /* as they always were */
+}
+
+static void
 test_the_first_within_is_younger_than_the_length(void **state)
 {
     (void)state;
@@ -107,6 +120,9 @@ test_the_first_of_its_instant_is_marked(void **state)
     expect_marked(sent(2, 7, 0, 1 | STAMP_ACCEPTED), NOW - 7, 1, -1);
     expect_marked(joined(sent(1, 7, 0, 1 | STAMP_ACCEPTED), sent(1, 6, 0, 1)), NOW - 7, 1, -1);
     expect_marked(joined(sent(1, 7, 0, 1), sent(1, 7, 0, 2)), NOW - 7, 2, 1); /* by its cost */
+    struct slice back = joined(sent(1, 7, 0, 1 | STAMP_REFUNDED_WEEK), sent(1, 7, 0, 1));
+    expect_marked(back, NOW - 7, 1, 1); /* the first was withdrawn */
+    expect_marked(joined(sent(1, 7, 0, 1), sent(1, 7, 0, 0)), NOW - 7, 0, 1);
 }
 
 static void
@@ -168,7 +184,8 @@ test_the_rate_takes_an_acceptance_that_comes(void **state)
     const struct {
         const char *name;
         msec_t at_ms;
-        unsigned cost, accepted;
+        uint64_t cost;
+        unsigned accepted;
     } rows[] = {
         {"the eldest of them", NOW - 20 * DAY_MS, 1, 1},
         {"the youngest", NOW - 20 * DAY_MS + 49, 1, 1},
@@ -195,6 +212,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         facts_test(test_a_stamp_is_an_instant_and_flags),
+        facts_test(test_a_stamp_has_room_for_every_cost),
         facts_test(test_the_first_within_is_younger_than_the_length),
         facts_test(test_what_nothing_sees_any_more_is_forgotten),
         facts_test(test_what_is_received_is_remembered_for_a_day),
