@@ -37,7 +37,7 @@ static bool
 has_room(struct batch *batch)
 {
     const struct work *work = batch->open;
-    if (work->count % CLOCK_LOOK_EVERY == CLOCK_LOOK_EVERY - 1)
+    if (batch->taken % CLOCK_LOOK_EVERY == CLOCK_LOOK_EVERY - 1)
         batch->spent_ms = clock_read().mono_ms - batch->reading.mono_ms;
     if (work->size >= BATCH_SIZE_MAX || work->replies.size >= BATCH_REPLY_SIZE_MAX ||
         core_batch_events(batch->daemon->core) >= CORE_BATCH_EVENTS_MAX)
@@ -71,6 +71,8 @@ take_message(struct batch *batch)
     entry->parked = NULL;
     entry->late = is_late(batch, &entry->request);
     entry->state = ENTRY_TAKEN;
+    batch->left = true; /* for all that is known */
+    batch->taken++;
     work->count++;
     work->size += entry->request.body.size;
     return entry;
@@ -128,7 +130,8 @@ take_messages(struct batch *batch, enum kith_err refuse, struct fault *fault)
     struct work *work = batch->open;
     struct entry *entry = NULL;
     bool goes_on = batch_land_if_written(batch, refuse, fault);
-    while (goes_on && work->count < BATCH_FIRST_COUNT_MAX && has_room(batch) && take_message(batch))
+    while (goes_on && work->count < BATCH_FIRST_COUNT_MAX && work->size < BATCH_FIRST_SIZE_MAX &&
+           has_room(batch) && take_message(batch))
         ;
     goes_on = goes_on && execute_early(batch, refuse, fault);
     for (unsigned i = 0; goes_on && i < work->count; i++)
@@ -183,6 +186,7 @@ take_parked(struct batch *batch, enum kith_err refuse)
         parked_query_route(entry->parked, &entry->request.route);
         entry->late = false;
         entry->state = ENTRY_RUN;
+        batch->taken++;
         batch->open->count++;
         batch->open->size += batch_entry_body(entry).size;
         batch_execute(batch, entry, refuse);
@@ -224,7 +228,7 @@ batch_turn(struct batch *batch, bool drain)
     batch->overrun =
         gate_is_overrun(&daemon->gate, daemon->config.wait_max_ms, batch->reading.mono_ms);
     batch->left = true;
-    batch->eaten = 0;
+    batch->taken = batch->eaten = 0;
     batch->spent_ms = 0;
 
     drop_gone(batch);

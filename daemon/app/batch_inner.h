@@ -17,6 +17,7 @@
 /* Of a turn, so many messages are taken before the first is executed, and their queries go first:
  * one less than between two looks at the clock. */
 #define BATCH_FIRST_COUNT_MAX 63
+#define BATCH_FIRST_SIZE_MAX  (256u << 10) /* bytes of them: all are executed, whatever they do */
 
 #define BATCH_TROUBLE_EVERY_MS 10000 /* a full disk would otherwise fill the journal too */
 
@@ -55,7 +56,8 @@ struct batch {
     bool swept_all;
     bool overrun;         /* more comes than can be done */
     bool left;            /* messages, when no more were taken */
-    unsigned eaten;       /* what came as a message and was none, in this turn */
+    unsigned taken;       /* messages, in this turn */
+    unsigned eaten;       /* what came as one and was none, likewise */
     msec_t spent_ms;      /* of this turn, when the clock was last looked at */
     struct work works[2]; /* they take turns */
     struct work *open;    /* what is executed now */
