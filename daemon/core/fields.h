@@ -34,11 +34,15 @@ struct field {
  * that a number is one byte. */
 #define FIELD_COUNT_MAX 128
 
-/* A row of the table: FIELD_ROW(struct member, name, BYTES, NULL). A struct with fields is a
- * multiple of 8 bytes long. */
+/* The offset of a field. A struct with fields is a multiple of 8 bytes long, or this does not
+ * compile: the word in which its last bool lies would go beyond it. */
+#define FIELD_OFFSET(type, member) \
+    (offsetof(type, member) + 0 * sizeof(char[sizeof(type) % 8 == 0 ? 1 : -1]))
+
+/* A row of the table: FIELD_ROW(struct member, name, BYTES, NULL). */
 #define FIELD_ROW(type, member, field_kind, wire)                             \
     {                                                                         \
-        .kind = FIELD_##field_kind, .offset = offsetof(type, member),         \
+        .kind = FIELD_##field_kind, .offset = FIELD_OFFSET(type, member),     \
         .probe = FIELD_PROBE_##field_kind(offsetof(type, member)),            \
         .mask = FIELD_MASK_##field_kind(offsetof(type, member)), .name = wire \
     }

@@ -41,7 +41,7 @@ void pace_count(struct pace *pace, msec_t now_ms);
 msec_t pace_wait(const struct pace *pace, msec_t now_ms);
 
 /* Let the timer stand for @listener, which @poll is about to wait for with @event, until @wait_ms
- * are over. False if that cannot be done: then nothing was changed. */
+ * are over. False if that cannot be done: then the caller lets @poll wait for it as usual. */
 bool pace_hold(struct pace *pace, int poll, int listener, const struct epoll_event *event,
                msec_t wait_ms);
 
