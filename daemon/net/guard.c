@@ -424,13 +424,15 @@ accept4(int fd, __SOCKADDR_ARG address, socklen_t *restrict size, int flags)
         errno = accept_error(errno);
         return -1;
     }
+    msec_t now_ms = monotonic_ms();
+    pace_count(&listener->pace, now_ms);
     if (!admit(listener->guard, conn)) {
         syscall(SYS_close, conn);
+        pace_hold(&listener->pace, fd, now_ms); /* nanomsg goes on to wait without a word */
         errno = ECONNABORTED;
         return -1;
     }
     adopt(conn, listener->guard, listener->role);
-    pace_count(&listener->pace, monotonic_ms());
     listener->accepted = true;
     return conn;
 }
@@ -443,15 +445,16 @@ HOOK int
 epoll_ctl(int poll, int op, int fd, struct epoll_event *event)
 {
     struct row *row = row_of(fd);
+    if (!row || row->kind != ROW_LISTENER)
+        return (int)syscall(SYS_epoll_ctl, poll, op, fd, event);
 
-    if (row && row->kind == ROW_LISTENER) {
-        msec_t wait_ms = pace_wait(&row->pace, monotonic_ms());
-        pace_release(&row->pace, fd);
-        if (wait_ms > 0 && op == EPOLL_CTL_MOD && (event->events & EPOLLIN) &&
-            pace_hold(&row->pace, poll, fd, event, wait_ms))
-            return 0;
-    }
-    return (int)syscall(SYS_epoll_ctl, poll, op, fd, event);
+    pace_release(&row->pace, fd);
+    int rc = (int)syscall(SYS_epoll_ctl, poll, op, fd, event);
+    bool waits = rc == 0 && op == EPOLL_CTL_MOD && (event->events & EPOLLIN);
+    pace_register(&row->pace, poll, waits ? event : NULL);
+    if (waits)
+        pace_hold(&row->pace, fd, monotonic_ms());
+    return rc;
 }
 
 /* --- recvmsg ----------------------------------------------------------------------------- */

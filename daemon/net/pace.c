@@ -37,6 +37,7 @@ pace_close(struct pace *pace)
     if (pace->timer >= 0)
         syscall(SYS_close, pace->timer);
     pace->timer = pace->poll = -1;
+    pace->is_held = false;
 }
 
 void
@@ -57,33 +58,40 @@ pace_wait(const struct pace *pace, msec_t now_ms)
     return pace->count >= PACE_COUNT && passed_ms < PACE_MS ? PACE_MS - passed_ms : 0;
 }
 
-bool
-pace_hold(struct pace *pace, int poll, int listener, const struct epoll_event *event,
-          msec_t wait_ms)
+void
+pace_register(struct pace *pace, int poll, const struct epoll_event *event)
 {
-    struct epoll_event none = {.events = 0, .data = event->data};
-    struct epoll_event timer = {.events = EPOLLIN, .data = event->data};
+    assert(!pace->is_held);
+    pace->poll = event ? poll : -1;
+    if (event)
+        pace->event = *event;
+}
 
-    assert(pace->poll < 0);
-    assert(wait_ms > 0);
-    if (pace->timer < 0 || !poll_set(poll, EPOLL_CTL_MOD, listener, &none))
-        return false;
+void
+pace_hold(struct pace *pace, int listener, msec_t now_ms)
+{
+    struct epoll_event none = {.events = 0, .data = pace->event.data};
+    struct epoll_event timer = {.events = EPOLLIN, .data = pace->event.data};
+    msec_t wait_ms = pace_wait(pace, now_ms);
+
+    if (wait_ms == 0 || pace->is_held || pace->poll < 0 || pace->timer < 0)
+        return;
     timer_set(pace->timer, wait_ms);
-    if (!poll_set(poll, EPOLL_CTL_ADD, pace->timer, &timer))
-        return false; /* The caller registers the listener as he would have without us. */
-    pace->poll = poll;
-    pace->event = *event;
-    return true;
+    if (!poll_set(pace->poll, EPOLL_CTL_ADD, pace->timer, &timer))
+        return; /* Want of memory: then it is not quiet this time. */
+    bool silenced = poll_set(pace->poll, EPOLL_CTL_MOD, listener, &none);
+    assert(silenced);
+    pace->is_held = true;
 }
 
 void
 pace_release(struct pace *pace, int listener)
 {
-    if (pace->poll < 0)
+    if (!pace->is_held)
         return;
     timer_set(pace->timer, 0);
     bool removed = poll_set(pace->poll, EPOLL_CTL_DEL, pace->timer, NULL);
     bool restored = poll_set(pace->poll, EPOLL_CTL_MOD, listener, &pace->event);
     assert(removed && restored);
-    pace->poll = -1;
+    pace->is_held = false;
 }

@@ -102,6 +102,38 @@ lets_so_many_in_and_no_faster(void **state)
     close(poll_fd);
 }
 
+/* Those who are too many, too: to refuse them is work as well, and they may come for ever. */
+static void
+refuses_so_many_and_no_faster(void **state)
+{
+    int clients[PACED_COUNT], accepted;
+    struct epoll_event event = {.events = EPOLLIN}, seen;
+    struct guard guard;
+
+    (void)state;
+    guard_init(&guard, 1, 100, 100);
+    int listener = listen_with(clients, PACED_COUNT), poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    guard_bind_begin(&guard, GUARD_EVENT);
+    int64_t began_ms = raw_clock_ms();
+    accepted = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    assert_int_equal(epoll_ctl(poll_fd, EPOLL_CTL_ADD, listener, &event), 0);
+    assert_int_equal(epoll_ctl(poll_fd, EPOLL_CTL_MOD, listener, &event), 0);
+    while (atomic_load(&guard.refused) < PACED_COUNT - 1) {
+        assert_int_equal(epoll_wait(poll_fd, &seen, 1, WAIT_MS), 1);
+        assert_int_equal(accept4(listener, NULL, NULL, SOCK_CLOEXEC), -1);
+        assert_int_equal(errno, ECONNABORTED);
+    }
+    assert_true(raw_clock_ms() - began_ms >= (PACED_COUNT / PACE_COUNT - 1) * PACE_MS);
+    guard_bind_end();
+
+    close(listener); /* while it is quiet */
+    assert_int_equal(epoll_wait(poll_fd, &seen, 1, 0), 0);
+    close(accepted);
+    close_all(clients, PACED_COUNT);
+    close(poll_fd);
+}
+
 /* A timer that stood for a listener is gone with it, or waits for it again when it is over. */
 static void
 a_quiet_listener_wakes_and_ends(void **state)
@@ -146,6 +178,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accepts_one_at_a_time),
         cmocka_unit_test(lets_so_many_in_and_no_faster),
+        cmocka_unit_test(refuses_so_many_and_no_faster),
         cmocka_unit_test(a_quiet_listener_wakes_and_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
