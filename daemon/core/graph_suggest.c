@@ -188,6 +188,13 @@ keeps_apart(const struct pair_side *mine, const struct pair_side *theirs, msec_t
     return removed || (msec_t)theirs->hidden_ms > now_ms;
 }
 
+/* Did either ask the other, as far as the one on @side knows? */
+static bool
+knows_of_request(const struct pair *pair, unsigned side, msec_t now_ms)
+{
+    return pair_is_pending_from(pair, side, now_ms) || pair_is_answerable(pair, now_ms);
+}
+
 /* Whom the member will not be shown, and how the rest score. */
 static bool
 consider(struct core *core, const struct member *member, uint64_t number, uint64_t mutuals,
@@ -206,7 +213,7 @@ consider(struct core *core, const struct member *member, uint64_t number, uint64
     pair_show(&pair, side, now_ms);
     uint64_t busy = rules_tier(&core->rules, &other)->inbound_day;
     assert(pair.state != PAIR_CONNECTED);
-    if (pair_is_pending(&pair, now_ms))
+    if (knows_of_request(&pair, side, now_ms))
         return false;
     if (pair.side[0].blocked_seq || pair.side[1].blocked_seq || pair.side[side].dismissed)
         return false;
