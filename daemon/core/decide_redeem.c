@@ -116,7 +116,7 @@ meet_inviter(const struct redeem_facts *facts, const struct rules *rules, struct
 {
     const struct member *actor = &facts->who.actor, *inviter = &facts->who.other;
     const struct pair *pair = &facts->who.pair;
-    bool mine = false, theirs = false, removed = false;
+    bool mine = false, theirs = false, removed = false, unheard = false;
     bool full = rules_is_full(rules, actor) || rules_is_full(rules, inviter);
     bool asks = is_forwarded(facts) || facts->invite.asks;
 
@@ -124,7 +124,8 @@ meet_inviter(const struct redeem_facts *facts, const struct rules *rules, struct
         unsigned side = pair_side_of(actor, inviter);
         mine = pair_is_pending_from(pair, side, out->now_ms);
         theirs = pair_is_pending(pair, out->now_ms) && !mine;
-        removed = (msec_t)pair->side[side].hidden_ms > out->now_ms;
+        removed = pair_side_is_removed(&pair->side[side], out->now_ms);
+        unheard = (msec_t)pair->side[side].hidden_ms > out->now_ms;
     }
     bool is_this_invites =
         pair->masked &&
@@ -140,7 +141,7 @@ meet_inviter(const struct redeem_facts *facts, const struct rules *rules, struct
         return "none";
     if (mine || (theirs && !is_this_invites))
         return "pending";
-    return ask_inviter(facts, removed, rules, out);
+    return ask_inviter(facts, unheard, rules, out);
 }
 
 static bool

@@ -178,14 +178,11 @@ rank(struct suggestion *out, unsigned count, unsigned limit, const struct sugges
     return count;
 }
 
-/* Did either decline or remove the other not long ago, as far as the member knows? That he was
- * declined he must not learn; that he was removed he did. A removal leaves no declines behind, and
- * while it lasts nothing of his is heard that could be declined. */
+/* Did either decline or remove the other not long ago, as far as the member knows? */
 static bool
 keeps_apart(const struct pair_side *mine, const struct pair_side *theirs, msec_t now_ms)
 {
-    bool removed = mine->declines == 0 && (msec_t)mine->hidden_ms > now_ms;
-    return removed || (msec_t)theirs->hidden_ms > now_ms;
+    return pair_side_is_removed(mine, now_ms) || (msec_t)theirs->hidden_ms > now_ms;
 }
 
 /* Did either ask the other, as far as the one on @side knows? */

@@ -113,7 +113,9 @@ meet(struct model *model, struct model_invite *invite, int member, bool asks, st
     const struct model_request *known = model_known_to(model, member, inviter);
     bool theirs = known && known->from == inviter;
     bool full = model_full(model, member) || model_full(model, inviter);
-    bool removed = model_side(model, member, inviter)->hidden_ms > model->now_ms;
+    const struct model_side *side = model_side(model, member, inviter);
+    bool unheard = side->hidden_ms > model->now_ms;
+    bool removed = unheard && side->declined == 0; /* that he was declined he must not learn */
 
     if (model_active(model, inviter) && !full && (theirs || (!asks && !removed))) {
         model_join(model, inviter, member, invite_is_link(invite) ? "link" : "invite", false, out);
@@ -123,7 +125,7 @@ meet(struct model *model, struct model_invite *invite, int member, bool asks, st
     if (!model_active(model, inviter))
         return "none";
     if (!model_known_to(model, member, inviter))
-        model_open(model, member, inviter, removed, out);
+        model_open(model, member, inviter, unheard, out);
     return "pending";
 }
 

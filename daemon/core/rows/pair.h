@@ -107,6 +107,15 @@ pair_show(struct pair *pair, unsigned side, msec_t now_ms)
         pair_unmask(pair, !side);
 }
 
+/* The other removed him not long ago, which he knows; that he was declined he must not learn. A
+ * removal leaves no declines behind, and while it lasts nothing of his is heard that could be
+ * declined. */
+static inline bool
+pair_side_is_removed(const struct pair_side *side, msec_t now_ms)
+{
+    return side->declines == 0 && (msec_t)side->hidden_ms > now_ms;
+}
+
 /* A request that is due is gone, swept or not. */
 static inline bool
 pair_is_pending(const struct pair *pair, msec_t now_ms)

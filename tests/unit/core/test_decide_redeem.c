@@ -252,6 +252,13 @@ test_redeem_asks(void **state)
          .events = SPENT "\nconnection.requested from:ada to:bob request:NEW1 expires_ms:+180d "
                          "shadow audience:from",
          .answer = MEMBER_PENDING},
+        {"declined by the inviter not long ago", MINE.hidden_ms = NOW + 1, MINE.declines = 1,
+         .events = SPENT CONNECTED_BY_INVITE, .answer = MEMBER_CONNECTED},
+        {"declined by him, and a link that asks", .invite = {.kind = CONTACT_LINK, .asks = true},
+         MINE.hidden_ms = NOW + 1, MINE.declines = 1,
+         .events = SPENT_BARE "\nconnection.requested from:ada to:bob request:NEW1 "
+                              "expires_ms:+180d shadow audience:from",
+         .answer = MEMBER_PENDING},
         {"removed long ago", MINE.hidden_ms = NOW, .events = SPENT CONNECTED_BY_INVITE,
          .answer = MEMBER_CONNECTED},
         {"an invite of his asks the inviter", .invite = {.kind = CONTACT_LINK, .asks = true},
