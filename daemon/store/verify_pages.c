@@ -43,14 +43,14 @@ pages_heads_are_sound(const char *path)
     if (!file)
         return false;
     bool good = fread(page[0], META_SIZE, 1, file) == 1;
-    uint32_t page_size = good ? tree_load32(page[0] + META_AT_PAGE_SIZE) : 0;
+    uint32_t page_size = good ? page_load32(page[0] + META_AT_PAGE_SIZE) : 0;
     good = good && page_size >= PAGE_SIZE_MIN && page_size <= PAGE_SIZE_MAX &&
            fseek(file, (long)page_size, SEEK_SET) == 0 && fread(page[1], META_SIZE, 1, file) == 1;
     for (size_t i = 0; good && i < META_COUNT; i++)
-        good = tree_load32(page[i] + HEAD_SIZE) == META_MAGIC &&
-               tree_load32(page[i] + META_AT_VERSION) == META_VERSION;
+        good = page_load32(page[i] + HEAD_SIZE) == META_MAGIC &&
+               page_load32(page[i] + META_AT_VERSION) == META_VERSION;
     if (good)
-        good = follow(tree_load64(page[0] + META_AT_NUMBER), tree_load64(page[1] + META_AT_NUMBER));
+        good = follow(page_load64(page[0] + META_AT_NUMBER), page_load64(page[1] + META_AT_NUMBER));
     fclose(file);
     return good;
 }
@@ -78,7 +78,7 @@ note(uint8_t *bits, uint64_t page)
     bits[page / 8] |= (uint8_t)(1u << page % 8);
 }
 
-/* For tree_walk(). */
+/* For page_tree_walk(). */
 static bool
 use_page(void *context, uint64_t first, uint64_t count, uint64_t says)
 {
@@ -102,10 +102,10 @@ read_roots(const struct place *place, int fd, uint32_t page_size, uint64_t root[
     uint8_t head[META_SIZE];
     off_t offset = (off_t)(number % META_COUNT * page_size);
     if (pread(fd, head, sizeof(head), offset) != (ssize_t)sizeof(head) ||
-        tree_load64(head + META_AT_NUMBER) != number)
+        page_load64(head + META_AT_NUMBER) != number)
         return false;
     for (size_t i = 0; i < TABLE_COUNT; i++)
-        root[i] = tree_load64(head + META_AT_ROOTS + i * TABLE_SIZE);
+        root[i] = page_load64(head + META_AT_ROOTS + i * TABLE_SIZE);
     return true;
 }
 
@@ -128,9 +128,9 @@ find_roots(struct place *place, int *fd, uint32_t *page_size, uint64_t root[TABL
 static void
 use_tables(struct pages *pages, int fd, uint32_t page_size, const uint64_t root[TABLE_COUNT])
 {
-    const struct tree tree = {fd, page_size, use_page, pages};
+    const struct page_tree tree = {fd, page_size, use_page, pages};
     for (size_t i = 0; i < TABLE_COUNT; i++)
-        if (!tree_walk(&tree, root[i]))
+        if (!page_tree_walk(&tree, root[i]))
             pages->bad_tree = true;
 }
 
@@ -141,11 +141,11 @@ take_free(struct pages *pages, MDB_val list)
     const uint8_t *at = list.mv_data;
     if (list.mv_size < ID_SIZE || list.mv_size % ID_SIZE != 0)
         return false;
-    uint64_t count = tree_load64(at);
+    uint64_t count = page_load64(at);
     if (count > list.mv_size / ID_SIZE - 1)
         return false;
     for (uint64_t i = 1; i <= count; i++) {
-        uint64_t page = tree_load64(at + i * ID_SIZE);
+        uint64_t page = page_load64(at + i * ID_SIZE);
         if (page < META_COUNT || page >= pages->count || has(pages->is_free, page))
             return false;
         note(pages->is_free, page);
@@ -164,7 +164,7 @@ read_free(struct pages *pages, MDB_txn *txn)
         return;
     }
     while (!pages->bad_list && mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
-        uint64_t number = key.mv_size == ID_SIZE ? tree_load64(key.mv_data) : 0;
+        uint64_t number = key.mv_size == ID_SIZE ? page_load64(key.mv_data) : 0;
         pages->bad_list = number <= before || !take_free(pages, value);
         before = number;
     }

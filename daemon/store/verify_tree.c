@@ -26,27 +26,25 @@
 #define DEPTH_MAX 40 /* LMDB's is 32; and one table is named by another */
 
 struct walker {
-    const struct tree *tree;
+    const struct page_tree *tree;
     uint8_t *pages; /* one for each depth */
 };
 
+/* The first @size bytes of a page. */
 static bool
-read_page(const struct tree *tree, uint64_t number, uint8_t *page)
+read_page(const struct page_tree *tree, uint64_t number, uint8_t *out, size_t size)
 {
-    uint64_t offset = number * tree->page_size;
     return number < (uint64_t)INT64_MAX / tree->page_size &&
-           pread(tree->fd, page, tree->page_size, (off_t)offset) == (ssize_t)tree->page_size;
+           pread(tree->fd, out, size, (off_t)(number * tree->page_size)) == (ssize_t)size;
 }
 
 static bool
-see_long_value(const struct tree *tree, uint64_t number)
+see_long_value(const struct page_tree *tree, uint64_t number)
 {
     uint8_t head[PAGE_HEAD];
-    if (number >= (uint64_t)INT64_MAX / tree->page_size ||
-        pread(tree->fd, head, sizeof(head), (off_t)(number * tree->page_size)) != PAGE_HEAD)
-        return false;
-    return tree_load16(head + PAGE_AT_FLAGS) == PAGE_OVERFLOW &&
-           tree->page(tree->context, number, tree_load32(head + PAGE_AT_COUNT), tree_load64(head));
+    return read_page(tree, number, head, sizeof(head)) &&
+           page_load16(head + PAGE_AT_FLAGS) == PAGE_OVERFLOW &&
+           tree->page(tree->context, number, page_load32(head + PAGE_AT_COUNT), page_load64(head));
 }
 
 static bool walk_page(const struct walker *walker, uint64_t number, unsigned depth);
@@ -57,13 +55,13 @@ walk_data(const struct walker *walker, uint16_t flags, const uint8_t *data, size
           unsigned depth)
 {
     if (flags & NODE_LONG)
-        return size >= sizeof(uint64_t) && see_long_value(walker->tree, tree_load64(data));
+        return size >= sizeof(uint64_t) && see_long_value(walker->tree, page_load64(data));
     if (!(flags & NODE_TABLE))
         return true;
     if (size < TABLE_SIZE)
         return false;
-    uint64_t root = tree_load64(data + TABLE_AT_ROOT);
-    return root == TREE_NONE || walk_page(walker, root, depth + 1);
+    uint64_t root = page_load64(data + TABLE_AT_ROOT);
+    return root == PAGE_TREE_NONE || walk_page(walker, root, depth + 1);
 }
 
 static bool
@@ -73,37 +71,37 @@ walk_node(const struct walker *walker, const uint8_t *page, size_t at, unsigned 
     if (at < PAGE_HEAD || at + NODE_HEAD > size)
         return false;
     const uint8_t *node = page + at;
-    uint16_t flags = tree_load16(node + NODE_AT_FLAGS);
-    if (tree_load16(page + PAGE_AT_FLAGS) & PAGE_BRANCH)
-        return walk_page(walker, tree_load32(node) | (uint64_t)flags << 32, depth + 1);
-    size_t data = at + NODE_HEAD + tree_load16(node + NODE_AT_KEY_SIZE);
+    uint16_t flags = page_load16(node + NODE_AT_FLAGS);
+    if (page_load16(page + PAGE_AT_FLAGS) & PAGE_BRANCH)
+        return walk_page(walker, page_load32(node) | (uint64_t)flags << 32, depth + 1);
+    size_t data = at + NODE_HEAD + page_load16(node + NODE_AT_KEY_SIZE);
     return data <= size && walk_data(walker, flags, page + data, size - data, depth);
 }
 
 static bool
 walk_page(const struct walker *walker, uint64_t number, unsigned depth)
 {
-    const struct tree *tree = walker->tree;
+    const struct page_tree *tree = walker->tree;
     if (depth == DEPTH_MAX)
         return false;
     uint8_t *page = walker->pages + (size_t)depth * tree->page_size;
-    if (!read_page(tree, number, page))
+    if (!read_page(tree, number, page, tree->page_size))
         return false;
-    uint16_t flags = tree_load16(page + PAGE_AT_FLAGS);
-    size_t end = tree_load16(page + PAGE_AT_LOWER);
+    uint16_t flags = page_load16(page + PAGE_AT_FLAGS);
+    size_t end = page_load16(page + PAGE_AT_LOWER);
     bool good = (flags == PAGE_BRANCH || flags == PAGE_LEAF) && end >= PAGE_HEAD &&
-                end <= tree->page_size && tree->page(tree->context, number, 1, tree_load64(page));
+                end <= tree->page_size && tree->page(tree->context, number, 1, page_load64(page));
     for (size_t at = PAGE_HEAD; good && at < end; at += sizeof(uint16_t))
-        good = walk_node(walker, page, tree_load16(page + at), depth);
+        good = walk_node(walker, page, page_load16(page + at), depth);
     return good;
 }
 
 bool
-tree_walk(const struct tree *tree, uint64_t root)
+page_tree_walk(const struct page_tree *tree, uint64_t root)
 {
     struct walker walker = {tree, malloc((size_t)DEPTH_MAX * tree->page_size)};
     assert(tree->page_size > PAGE_HEAD);
-    bool good = walker.pages && (root == TREE_NONE || walk_page(&walker, root, 0));
+    bool good = walker.pages && (root == PAGE_TREE_NONE || walk_page(&walker, root, 0));
     free(walker.pages);
     return good;
 }

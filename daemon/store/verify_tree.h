@@ -13,11 +13,11 @@
 
 #include "base/types.h"
 
-#define TREE_NONE UINT64_MAX /* the root of a table without rows */
+#define PAGE_TREE_NONE UINT64_MAX /* the root of a table without rows */
 
 /* Numbers as LMDB writes them: as the machine does, and anywhere. */
 static inline uint16_t
-tree_load16(const uint8_t *at)
+page_load16(const uint8_t *at)
 {
     uint16_t value;
     memcpy(&value, at, sizeof(value));
@@ -25,7 +25,7 @@ tree_load16(const uint8_t *at)
 }
 
 static inline uint32_t
-tree_load32(const uint8_t *at)
+page_load32(const uint8_t *at)
 {
     uint32_t value;
     memcpy(&value, at, sizeof(value));
@@ -33,14 +33,14 @@ tree_load32(const uint8_t *at)
 }
 
 static inline uint64_t
-tree_load64(const uint8_t *at)
+page_load64(const uint8_t *at)
 {
     uint64_t value;
     memcpy(&value, at, sizeof(value));
     return value;
 }
 
-struct tree {
+struct page_tree {
     int fd; /* of the file; borrowed */
     uint32_t page_size;
     /* Called for each page in use before what it leads to, with the number that stands in its head;
@@ -51,6 +51,6 @@ struct tree {
 
 /* Walk from the page @root over all that it leads to, the tables that it names included. False
  * where ->page ended it, a page cannot be read or is none, or memory is short. */
-bool tree_walk(const struct tree *tree, uint64_t root);
+bool page_tree_walk(const struct page_tree *tree, uint64_t root);
 
 #endif
