@@ -213,6 +213,25 @@ guard_bind_end(void)
     return binding.fd;
 }
 
+/* Of what is begun by clearing the serial: the first connection since then. */
+static void
+first_note(struct guard_conn *first, int fd)
+{
+    if (first->serial != 0)
+        return;
+    first->fd = fd;
+    first->serial = atomic_load_explicit(&rows[fd].serial, memory_order_relaxed);
+}
+
+static bool
+first_end(const struct guard_conn *first, struct guard_conn *out)
+{
+    if (first->serial == 0)
+        return false;
+    *out = *first;
+    return true;
+}
+
 void
 guard_offer_begin(void)
 {
@@ -222,10 +241,7 @@ guard_offer_begin(void)
 bool
 guard_offer_end(struct guard_conn *out)
 {
-    if (offered.serial == 0)
-        return false;
-    *out = offered;
-    return true;
+    return first_end(&offered, out);
 }
 
 void
@@ -237,10 +253,7 @@ guard_take_begin(void)
 bool
 guard_take_end(struct guard_conn *out)
 {
-    if (read_from.serial == 0)
-        return false;
-    *out = read_from;
-    return true;
+    return first_end(&read_from, out);
 }
 
 enum guard_state
@@ -584,10 +597,7 @@ recvmsg(int fd, struct msghdr *message, int flags)
     if (!row)
         return syscall(SYS_recvmsg, fd, message, flags);
     row->hooks |= GUARD_HOOK_RECEIVE;
-    if (read_from.serial == 0) {
-        read_from.fd = fd;
-        read_from.serial = atomic_load_explicit(&row->serial, memory_order_relaxed);
-    }
+    first_note(&read_from, fd);
     if (row->cut)
         return 0;
 
@@ -686,10 +696,7 @@ sendmsg(int fd, const struct msghdr *message, int flags)
     for (size_t i = 0; i < message->msg_iovlen; i++)
         wanted += message->msg_iov[i].iov_len;
     row->hooks |= GUARD_HOOK_SEND;
-    if (offered.serial == 0) {
-        offered.fd = fd;
-        offered.serial = atomic_load_explicit(&row->serial, memory_order_relaxed);
-    }
+    first_note(&offered, fd);
 
     if (gather_message(row, fd, message, wanted))
         return (ssize_t)wanted;
