@@ -4,34 +4,38 @@
 
 #include "base/assert.h"
 #include "base/endian.h"
+#include "codec/pack.h"
 
 #define MAP32   0xdf
 #define ARRAY32 0xdd
 
-/* Where there is room, and mostly there is, a head of known size becomes one or two stores. */
-static inline void
-append(struct buf *out, const void *data, size_t size)
+/* Room for so much more, which there mostly is; NULL if memory is short. */
+static inline uint8_t *
+room(struct buf *out, size_t size)
 {
-    if (out->failed || size > out->capacity - out->size) {
-        buf_append(out, data, size);
-    } else if (size > 0) {
-        memcpy(out->data + out->size, data, size);
-        out->size += size;
-    }
+    if (out->failed || size > out->capacity - out->size)
+        return buf_reserve(out, size);
+    return out->data + out->size;
 }
 
-static inline int
-pack(void *out, const char *data, size_t size)
+static inline void
+grown(struct buf *out, const uint8_t *end)
 {
-    append(out, data, size);
+    out->size = (size_t)(end - out->data);
+}
+
+static int
+append(void *out, const char *data, size_t size)
+{
+    buf_append(out, data, size);
     return 0;
 }
 
-/* The packer cannot fail: the buffer remembers. */
-static inline msgpack_packer
+/* For what is written seldom. The packer cannot fail: the buffer remembers. */
+static msgpack_packer
 packer(struct buf *out)
 {
-    return (msgpack_packer){.data = out, .callback = pack};
+    return (msgpack_packer){.data = out, .callback = append};
 }
 
 void
@@ -44,23 +48,26 @@ write_nil(struct buf *out)
 void
 write_bool(struct buf *out, bool value)
 {
-    msgpack_packer to = packer(out);
-    if (value)
-        msgpack_pack_true(&to);
-    else
-        msgpack_pack_false(&to);
+    uint8_t *to = room(out, PACK_HEAD_SIZE_MAX);
+    if (to)
+        grown(out, pack_bool(to, value));
 }
 
 void
 write_uint(struct buf *out, uint64_t value)
 {
-    msgpack_packer to = packer(out);
-    msgpack_pack_uint64(&to, value);
+    uint8_t *to = room(out, PACK_HEAD_SIZE_MAX);
+    if (to)
+        grown(out, pack_uint(to, value));
 }
 
 void
 write_int(struct buf *out, int64_t value)
 {
+    if (value >= 0) {
+        write_uint(out, (uint64_t)value);
+        return;
+    }
     msgpack_packer to = packer(out);
     msgpack_pack_int64(&to, value);
 }
@@ -76,46 +83,42 @@ void
 write_str(struct buf *out, struct slice text)
 {
     assert(text.data || text.size == 0);
-    assert(text.size <= UINT32_MAX);
-    msgpack_packer to = packer(out);
-    msgpack_pack_str(&to, text.size);
-    write_raw(out, text);
-}
-
-void
-write_cstr(struct buf *out, const char *text)
-{
-    write_str(out, slice_str(text));
+    uint8_t *to = room(out, PACK_HEAD_SIZE_MAX + text.size);
+    if (to)
+        grown(out, pack_str(to, text));
 }
 
 void
 write_bin(struct buf *out, struct slice bytes)
 {
     assert(bytes.data || bytes.size == 0);
-    assert(bytes.size <= UINT32_MAX);
-    msgpack_packer to = packer(out);
-    msgpack_pack_bin(&to, bytes.size);
-    write_raw(out, bytes);
+    uint8_t *to = room(out, PACK_HEAD_SIZE_MAX + bytes.size);
+    if (to)
+        grown(out, pack_bin(to, bytes));
 }
 
 void
 write_array(struct buf *out, uint32_t count)
 {
-    msgpack_packer to = packer(out);
-    msgpack_pack_array(&to, count);
+    uint8_t *to = room(out, PACK_HEAD_SIZE_MAX);
+    if (to)
+        grown(out, pack_array(to, count));
 }
 
 void
 write_map(struct buf *out, uint32_t count)
 {
-    msgpack_packer to = packer(out);
-    msgpack_pack_map(&to, count);
+    uint8_t *to = room(out, PACK_HEAD_SIZE_MAX);
+    if (to)
+        grown(out, pack_map(to, count));
 }
 
 void
 write_raw(struct buf *out, struct slice encoded)
 {
-    append(out, encoded.data, encoded.size);
+    uint8_t *to = room(out, encoded.size);
+    if (to)
+        grown(out, pack_body(to, encoded));
 }
 
 static size_t

@@ -1,6 +1,7 @@
 /* codec/writer.h: write msgpack values into a buffer, in the shortest form.
  *
- * A thin face of msgpack-c's packer over struct buf; failure is the buffer's, sticky.
+ * Over struct buf, whose failure is sticky. What is written most goes by codec/pack.h, the rest by
+ * msgpack-c's packer.
  * Maps and arrays are announced with their count; writing that many is the caller's duty.
  *
  * Layer: codec. Thread: one at a time. Blocking: no.
@@ -16,10 +17,16 @@ void write_uint(struct buf *out, uint64_t value);
 void write_int(struct buf *out, int64_t value);
 void write_float(struct buf *out, double value);
 void write_str(struct buf *out, struct slice text);
-void write_cstr(struct buf *out, const char *text); /* zero-terminated */
 void write_bin(struct buf *out, struct slice bytes);
 void write_array(struct buf *out, uint32_t count);
 void write_map(struct buf *out, uint32_t count);
+
+/* A zero-terminated string: of a constant, the compiler counts. */
+static inline void
+write_cstr(struct buf *out, const char *text)
+{
+    write_str(out, slice_str(text));
+}
 
 /* Bytes that are encoded already: one or more whole values. */
 void write_raw(struct buf *out, struct slice encoded);

@@ -10,6 +10,7 @@
 #define KITH_CORE_APPLY_H
 
 #include "core/event.h"
+#include "core/recent.h"
 #include "core/rows/lists.h"
 #include "core/rows/pair.h"
 #include "store/log.h"
@@ -22,6 +23,7 @@
 struct apply {
     struct views *views;
     struct log *log;
+    struct recent recent;
     struct buf scratch; /* a row being encoded */
     struct buf stamps, prints, inbound;
     seq_t oldest_seq; /* the record at the tail of the dedupe table, and its time: a cache */

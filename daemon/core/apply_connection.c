@@ -7,15 +7,13 @@
 bool
 both_load(struct apply *apply, struct slice from, struct slice to, struct both *out)
 {
-    member_load(apply->views, from, &out->from);
-    member_load(apply->views, to, &out->to);
-    /* decide() saw both in the same batch; their absence is a bug, or the views have failed. */
+    recent_load(&apply->recent, apply->views, from, to, &out->from, &out->to, &out->pair);
     if (views_error(apply->views) != KITH_OK)
         return false;
+    /* decide() saw both in the same batch; their absence is a bug. */
     assert(out->from.known && out->to.known);
-    pair_load(apply->views, &out->from, &out->to, &out->pair);
     out->from_side = pair_side_of(&out->from, &out->to);
-    return views_error(apply->views) == KITH_OK;
+    return true;
 }
 
 /* View "closing": a closed member leaves it with the last that stood between him and others. */

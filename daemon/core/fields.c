@@ -1,8 +1,10 @@
 #include "core/fields.h"
 
-#include "base/assert.h"
+#include "codec/pack.h"
 #include "codec/reader.h"
-#include "codec/writer.h"
+
+_Static_assert(sizeof(size_t) == 8 && PUBLIC_ID_SIZE >= 8, "one load decides");
+_Static_assert(FIELD_COUNT_MAX <= 128, "a number is one byte");
 
 static const void *
 at(const void *object, const struct field *field)
@@ -10,117 +12,106 @@ at(const void *object, const struct field *field)
     return (const uint8_t *)object + field->offset;
 }
 
-_Static_assert(sizeof(size_t) == 8 && PUBLIC_ID_SIZE >= 8, "one load decides");
-
-/* Most fields of an event or a row are zero, and this is asked of each: one load, no branch. */
-static inline bool
-is_zero(const struct field *field, const void *object)
+/* What number and value take at most. */
+static size_t
+room_of(const struct field *field, const void *value)
 {
-    uint64_t word;
-    memcpy(&word, (const uint8_t *)object + field->probe, sizeof(word));
-    return (word & field->mask) == 0;
+    switch (field->kind) {
+    case FIELD_NONE:
+    case FIELD_UINT:
+    case FIELD_BOOL:
+        break;
+    case FIELD_TEXT:
+    case FIELD_BYTES:
+        return 1 + PACK_HEAD_SIZE_MAX + ((const struct slice *)value)->size;
+    case FIELD_ID:
+        return 1 + PACK_HEAD_SIZE_MAX + PUBLIC_ID_SIZE;
+    }
+    return 1 + PACK_HEAD_SIZE_MAX;
 }
 
-bool
-field_is_zero(const struct field *field, const void *object)
+static uint8_t *
+pack_value(uint8_t *to, const struct field *field, const void *value)
 {
-    return is_zero(field, object);
+    switch (field->kind) {
+    case FIELD_NONE:
+        break;
+    case FIELD_UINT:
+        return pack_uint(to, *(const uint64_t *)value);
+    case FIELD_BOOL:
+        return pack_bool(to, *(const bool *)value);
+    case FIELD_TEXT:
+        return pack_str(to, *(const struct slice *)value);
+    case FIELD_BYTES:
+        return pack_bin(to, *(const struct slice *)value);
+    case FIELD_ID:
+        return pack_bin(to, slice_of(value, PUBLIC_ID_SIZE));
+    }
+    assert(!"a number that is not in use is never given");
+    return to;
 }
 
-static void
-encode_uint(struct buf *out, const void *value)
+void
+fields_write(struct buf *out, const struct field *fields, const uint8_t *numbers, unsigned count,
+             const void *object)
 {
-    write_uint(out, *(const uint64_t *)value);
-}
-
-static void
-encode_bool(struct buf *out, const void *value)
-{
-    write_bool(out, *(const bool *)value);
-}
-
-static void
-encode_text(struct buf *out, const void *value)
-{
-    write_str(out, *(const struct slice *)value);
-}
-
-static void
-encode_bytes(struct buf *out, const void *value)
-{
-    write_bin(out, *(const struct slice *)value);
-}
-
-static void
-encode_id(struct buf *out, const void *value)
-{
-    write_bin(out, slice_of(value, PUBLIC_ID_SIZE));
-}
-
-static void
-decode_uint(struct reader *reader, void *value)
-{
-    *(uint64_t *)value = reader_uint(reader);
-}
-
-static void
-decode_bool(struct reader *reader, void *value)
-{
-    *(bool *)value = reader_bool(reader);
-}
-
-static void
-decode_text(struct reader *reader, void *value)
-{
-    *(struct slice *)value = reader_str(reader);
+    size_t size = PACK_HEAD_SIZE_MAX;
+    for (unsigned i = 0; i < count; i++)
+        size += room_of(&fields[numbers[i]], at(object, &fields[numbers[i]]));
+    uint8_t *to = buf_reserve(out, size);
+    if (!to)
+        return;
+    to = pack_map(to, count);
+    for (unsigned i = 0; i < count; i++) {
+        *to++ = numbers[i];
+        to = pack_value(to, &fields[numbers[i]], at(object, &fields[numbers[i]]));
+    }
+    assert((size_t)(to - out->data) <= out->size + size);
+    out->size = (size_t)(to - out->data);
 }
 
 static void
-decode_bytes(struct reader *reader, void *value)
-{
-    *(struct slice *)value = reader_bin(reader);
-}
-
-static void
-decode_id(struct reader *reader, void *value)
+read_id(struct reader *reader, void *value)
 {
     struct slice bytes = reader_bin(reader);
     if (bytes.size == PUBLIC_ID_SIZE)
-        memcpy(value, bytes.data, bytes.size);
+        memcpy(value, bytes.data, PUBLIC_ID_SIZE);
     else
         reader->bad = true;
 }
 
-/* By kind; a number that is not in use has neither. */
-static const struct {
-    void (*encode)(struct buf *out, const void *value);
-    void (*decode)(struct reader *reader, void *value);
-} kinds[] = {
-    [FIELD_NONE] = {NULL, NULL},
-    [FIELD_UINT] = {encode_uint, decode_uint},
-    [FIELD_BOOL] = {encode_bool, decode_bool},
-    [FIELD_TEXT] = {encode_text, decode_text},
-    [FIELD_BYTES] = {encode_bytes, decode_bytes},
-    [FIELD_ID] = {encode_id, decode_id},
-};
-
-unsigned
-fields_encode(struct buf *out, const struct field *fields, unsigned count, const void *object)
+/* Numbers of fields, and most others, are small and take one byte. */
+static inline uint64_t
+read_uint(struct reader *reader)
 {
-    assert(count <= FIELD_COUNT_MAX);
-    uint8_t given[FIELD_COUNT_MAX + 1]; /* behind them one that was looked at last */
-    unsigned given_count = 0;
+    if (reader->at != reader->end && *reader->at < 0x80)
+        return *reader->at++;
+    return reader_uint(reader);
+}
 
-    for (unsigned i = 0; i < count; i++) {
-        given[given_count] = (uint8_t)i;
-        given_count += !is_zero(&fields[i], object);
+static void
+read_value(struct reader *reader, enum field_kind kind, void *value)
+{
+    switch (kind) {
+    case FIELD_NONE:
+        reader->bad = true;
+        break;
+    case FIELD_UINT:
+        *(uint64_t *)value = read_uint(reader);
+        break;
+    case FIELD_BOOL:
+        *(bool *)value = reader_bool(reader);
+        break;
+    case FIELD_TEXT:
+        *(struct slice *)value = reader_str(reader);
+        break;
+    case FIELD_BYTES:
+        *(struct slice *)value = reader_bin(reader);
+        break;
+    case FIELD_ID:
+        read_id(reader, value);
+        break;
     }
-    write_map(out, given_count);
-    for (unsigned i = 0; i < given_count; i++) {
-        write_uint(out, given[i]);
-        kinds[fields[given[i]].kind].encode(out, at(object, &fields[given[i]]));
-    }
-    return given_count;
 }
 
 bool
@@ -131,10 +122,10 @@ fields_decode(struct slice bytes, const struct field *fields, unsigned count, vo
 
     uint32_t pairs = reader_map(&reader);
     for (uint32_t i = 0; i < pairs; i++) {
-        uint64_t number = reader_uint(&reader);
-        if (reader.bad || number >= count || !kinds[fields[number].kind].decode)
+        uint64_t number = read_uint(&reader);
+        if (reader.bad || number >= count)
             return false;
-        kinds[fields[number].kind].decode(&reader, (uint8_t *)object + fields[number].offset);
+        read_value(&reader, fields[number].kind, (uint8_t *)object + fields[number].offset);
     }
     return !reader.bad && reader.at == reader.end;
 }

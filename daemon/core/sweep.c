@@ -7,11 +7,8 @@
 static void
 load_who(struct core *core, struct slice actor, struct slice other, struct pair_facts *out)
 {
-    member_load(core->views, actor, &out->actor);
-    member_load(core->views, other, &out->other);
-    out->pair = (struct pair){0};
-    if (out->actor.known && out->other.known)
-        pair_load(core->views, &out->actor, &out->other, &out->pair);
+    recent_load(&core->apply.recent, core->views, actor, other, &out->actor, &out->other,
+                &out->pair);
 }
 
 /* The request between the two is due: who asked is the actor of its expiry. */

@@ -105,6 +105,12 @@ views_error(const struct views *views)
     return views->err;
 }
 
+uint64_t
+views_moment(const struct views *views)
+{
+    return views->moment;
+}
+
 seq_t
 views_applied(const struct views *views)
 {
@@ -126,6 +132,7 @@ change(struct views *views, enum view_table table, struct slice key, enum row_st
     assert(views->in_unit);
     if (views->err != KITH_OK)
         return;
+    views->moment++;
     struct overlay_key wanted = overlay_key_of(table, key);
     if (!overlay_put(views->active, &wanted, state, value))
         views->err = KITH_UNAVAILABLE;
@@ -183,6 +190,7 @@ views_undo(struct views *views)
     assert(views->in_unit);
     overlay_undo(views->active);
     views_starts_forget(views);
+    views->moment++;
     views->in_unit = false;
 }
 
@@ -210,6 +218,7 @@ views_undo_sealed(struct views *views)
     assert(views->is_sealed && !views->in_unit);
     overlay_undo_sealed(views->active);
     views_starts_forget(views);
+    views->moment++;
     views->is_sealed = false;
 }
 
@@ -275,6 +284,7 @@ settle(struct views *views)
     views->checkpoints++;
     views->mark = checkpoint->mark;
     views->frozen = NULL;
+    views->moment++;
     env_refresh(&views->env);
     checkpoint_clean(checkpoint);
 }

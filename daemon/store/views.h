@@ -70,6 +70,10 @@ void views_expect(struct views *views, enum view_table table, struct slice key);
  * KITH_UNAVAILABLE after memory ran out, until the next unit begins. */
 enum kith_err views_error(const struct views *views);
 
+/* A number that grows with every change and whenever a row may have moved: while it is the same,
+ * what was read is still so, and slices of it are still there. */
+uint64_t views_moment(const struct views *views);
+
 /* The sequence up to which the log is applied, in memory and on disk. */
 seq_t views_applied(const struct views *views);
 seq_t views_checkpointed(const struct views *views);

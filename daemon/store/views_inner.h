@@ -95,6 +95,7 @@ struct views {
     struct views_scan scans[SCAN_COUNT_MAX];
     struct scan_start starts[VIEW_TABLE_COUNT];
     uint64_t puts; /* rows put so far: a walk begun before one may not see it */
+    uint64_t moment;
 };
 
 /* Open or make the views in options->dir, for this log (borrowed until closed). What does not fit

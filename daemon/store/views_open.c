@@ -279,6 +279,7 @@ views_reset(struct views *views, struct fault *fault)
     overlay_clear(&views->overlays[1]);
     views->active = &views->overlays[0];
     views->frozen = NULL;
+    views->moment++;
     views->mark = (struct checkpoint_mark){0};
     views_starts_forget(views);
     views->err = KITH_OK;
