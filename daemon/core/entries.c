@@ -1,7 +1,5 @@
 #include "core/entries.h"
 
-#include "codec/writer.h"
-
 void
 entries_fini(struct entries *entries)
 {
@@ -14,50 +12,6 @@ entries_clear(struct entries *entries)
 {
     buf_clear(&entries->buf);
     entries->count = 0;
-}
-
-struct buf *
-entries_key(struct entries *entries, const char *name)
-{
-    entries->count++;
-    write_cstr(&entries->buf, name);
-    return &entries->buf;
-}
-
-void
-entries_str(struct entries *entries, const char *name, struct slice value)
-{
-    write_str(entries_key(entries, name), value);
-}
-
-void
-entries_cstr(struct entries *entries, const char *name, const char *value)
-{
-    write_cstr(entries_key(entries, name), value);
-}
-
-void
-entries_uint(struct entries *entries, const char *name, uint64_t value)
-{
-    write_uint(entries_key(entries, name), value);
-}
-
-void
-entries_time(struct entries *entries, const char *name, msec_t value_ms)
-{
-    write_int(entries_key(entries, name), value_ms);
-}
-
-void
-entries_bool(struct entries *entries, const char *name, bool value)
-{
-    write_bool(entries_key(entries, name), value);
-}
-
-void
-entries_nil(struct entries *entries, const char *name)
-{
-    write_nil(entries_key(entries, name));
 }
 
 void

@@ -9,6 +9,7 @@
 #define KITH_CORE_ENTRIES_H
 
 #include "base/buf.h"
+#include "codec/writer.h"
 #include "core/ids.h"
 
 struct entries {
@@ -19,17 +20,55 @@ struct entries {
 void entries_fini(struct entries *entries);
 void entries_clear(struct entries *entries);
 
-/* One entry. @name is a constant, the value is borrowed and copied. */
-void entries_str(struct entries *entries, const char *name, struct slice value);
-void entries_cstr(struct entries *entries, const char *name, const char *value);
-void entries_uint(struct entries *entries, const char *name, uint64_t value);
-void entries_time(struct entries *entries, const char *name, msec_t value_ms);
-void entries_bool(struct entries *entries, const char *name, bool value);
-void entries_nil(struct entries *entries, const char *name);
-void entries_id(struct entries *entries, const char *name, const struct public_id *id);
+/* Only the key: the caller writes exactly one value to entries->buf. @name is a constant. These
+ * stand here since the compiler then knows how long it is. */
+static inline struct buf *
+entries_key(struct entries *entries, const char *name)
+{
+    entries->count++;
+    write_cstr(&entries->buf, name);
+    return &entries->buf;
+}
 
-/* Only the key: the caller writes exactly one value to entries->buf. */
-struct buf *entries_key(struct entries *entries, const char *name);
+/* One entry. The value is borrowed and copied. */
+
+static inline void
+entries_str(struct entries *entries, const char *name, struct slice value)
+{
+    write_str(entries_key(entries, name), value);
+}
+
+static inline void
+entries_cstr(struct entries *entries, const char *name, const char *value)
+{
+    write_cstr(entries_key(entries, name), value);
+}
+
+static inline void
+entries_uint(struct entries *entries, const char *name, uint64_t value)
+{
+    write_uint(entries_key(entries, name), value);
+}
+
+static inline void
+entries_time(struct entries *entries, const char *name, msec_t value_ms)
+{
+    write_int(entries_key(entries, name), value_ms);
+}
+
+static inline void
+entries_bool(struct entries *entries, const char *name, bool value)
+{
+    write_bool(entries_key(entries, name), value);
+}
+
+static inline void
+entries_nil(struct entries *entries, const char *name)
+{
+    write_nil(entries_key(entries, name));
+}
+
+void entries_id(struct entries *entries, const char *name, const struct public_id *id);
 
 /* An inner map whose entries follow; close it with what open returned, before anything else. */
 struct entries_inner {

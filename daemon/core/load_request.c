@@ -102,9 +102,11 @@ count_mutuals(struct core *core, const struct pair_facts *who)
 enum kith_err
 load_request(struct call *call, struct request_facts *out)
 {
-    struct pair_facts who = out->who;
-    *out = (struct request_facts){.who = who};
-    if (!who.actor.known || !who.other.known)
+    /* All of it but the first and largest. */
+    _Static_assert(offsetof(struct request_facts, who) == 0, "what follows is cleared");
+    memset((uint8_t *)out + sizeof(out->who), 0, sizeof(*out) - sizeof(out->who));
+    const struct pair_facts *who = &out->who;
+    if (!who->actor.known || !who->other.known)
         return KITH_OK; /* refused, whatever else */
 
     if (args_has(call->args, KITH_ARG_HINTS)) {
@@ -112,11 +114,11 @@ load_request(struct call *call, struct request_facts *out)
         out->hints.profile_not_viewed = hints->hints.profile_not_viewed;
         out->hints.shares_interests = hints->hints.shares_interests;
     }
-    load_proof(call, &who.other, out);
-    load_quota(call->core, &out->who.actor, call->now_ms, &out->quota);
-    if (pair_is_pending(&who.pair, call->now_ms))
-        quota_load(&call->core->rules, &out->who.other, call->now_ms, &out->asker);
-    out->shares_interests = interests_shared(who.actor.interests, who.other.interests) > 0;
-    out->mutuals = count_mutuals(call->core, &out->who);
-    return load_note(call, &out->who, &out->note);
+    load_proof(call, &who->other, out);
+    load_quota(call->core, &who->actor, call->now_ms, &out->quota);
+    if (pair_is_pending(&who->pair, call->now_ms))
+        quota_load(&call->core->rules, &who->other, call->now_ms, &out->asker);
+    out->shares_interests = interests_shared(who->actor.interests, who->other.interests) > 0;
+    out->mutuals = count_mutuals(call->core, who);
+    return load_note(call, who, &out->note);
 }

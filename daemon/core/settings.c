@@ -30,9 +30,13 @@ settings_init(struct settings *settings)
 const struct tier *
 settings_tier(const struct settings *settings, struct slice name)
 {
-    for (unsigned i = 0; i < settings->tier_count; i++)
-        if (slice_is(name, settings->tiers[i].name))
+    if (name.size == 0 || name.size > TIER_NAME_SIZE_MAX)
+        return NULL;
+    for (unsigned i = 0; i < settings->tier_count; i++) {
+        const char *own = settings->tiers[i].name;
+        if (own[name.size] == 0 && memcmp(own, name.data, name.size) == 0)
             return &settings->tiers[i];
+    }
     return NULL;
 }
 

@@ -74,7 +74,7 @@ arena_ensure(struct arena *arena, size_t size)
 }
 
 uint32_t
-arena_alloc(struct arena *arena, size_t size, size_t align)
+arena_alloc_aligned(struct arena *arena, size_t size, size_t align)
 {
     assert(align >= ARENA_UNIT && (align & (align - 1)) == 0);
     size_t start = round_up(arena->used, align);

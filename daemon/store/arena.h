@@ -33,7 +33,18 @@ bool arena_ensure(struct arena *arena, size_t size);
 
 /* Room for @size bytes at a multiple of @align (a power of two, at least ARENA_UNIT). The content
  * is arbitrary. 0 if memory is short. */
-uint32_t arena_alloc(struct arena *arena, size_t size, size_t align);
+uint32_t arena_alloc_aligned(struct arena *arena, size_t size, size_t align);
+
+/* The same at any unit. */
+static inline uint32_t
+arena_alloc(struct arena *arena, size_t size)
+{
+    size_t start = arena->used, end = (start + size + ARENA_UNIT - 1) / ARENA_UNIT * ARENA_UNIT;
+    if (size > ARENA_SIZE_MAX || end > arena->ready)
+        return arena_alloc_aligned(arena, size, ARENA_UNIT);
+    arena->used = end;
+    return (uint32_t)(start / ARENA_UNIT);
+}
 
 static inline void *
 arena_at(const struct arena *arena, uint32_t place)

@@ -24,7 +24,7 @@ checkpoint_mark_put(struct env_txn *txn, MDB_dbi meta, const struct checkpoint_m
     assert(at == row + MARK_COUNT * 8);
     struct slice name = slice_str(MARK_NAME);
     put_be32(at, (uint32_t)row_hash(MARK_TABLE, name, slice_of(row, MARK_COUNT * 8)));
-    env_put(txn, meta, name, slice_of(row, sizeof(row)), 0);
+    env_put(txn, meta, name, slice_of(row, sizeof(row)));
 }
 
 /* The row without its trailer; absent where there is none, or a damaged one. */

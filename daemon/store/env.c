@@ -194,11 +194,35 @@ env_get(struct env_txn *txn, MDB_dbi table, struct slice key)
 }
 
 void
-env_put(struct env_txn *txn, MDB_dbi table, struct slice key, struct slice value, unsigned flags)
+env_put(struct env_txn *txn, MDB_dbi table, struct slice key, struct slice value)
 {
     MDB_val name = env_val(key), data = env_val(value);
     if (txn->rc == 0)
-        txn->rc = mdb_put(txn->txn, table, &name, &data, flags);
+        txn->rc = mdb_put(txn->txn, table, &name, &data, 0);
+}
+
+MDB_cursor *
+env_append_begin(struct env_txn *txn, MDB_dbi table)
+{
+    MDB_cursor *cursor = NULL;
+    if (txn->rc == 0)
+        txn->rc = mdb_cursor_open(txn->txn, table, &cursor);
+    return txn->rc == 0 ? cursor : NULL;
+}
+
+void
+env_append(struct env_txn *txn, MDB_cursor *cursor, struct slice key, struct slice value)
+{
+    MDB_val name = env_val(key), data = env_val(value);
+    if (txn->rc == 0)
+        txn->rc = mdb_cursor_put(cursor, &name, &data, MDB_APPEND);
+}
+
+void
+env_append_end(MDB_cursor *cursor)
+{
+    if (cursor)
+        mdb_cursor_close(cursor);
 }
 
 void

@@ -66,8 +66,12 @@ MDB_dbi env_table_of(struct env_txn *txn, const char *name, uint64_t commit);
 
 /* The stored value, or an absent slice; borrowed until the next change. */
 struct slice env_get(struct env_txn *txn, MDB_dbi table, struct slice key);
-void env_put(struct env_txn *txn, MDB_dbi table, struct slice key, struct slice value,
-             unsigned flags);
+void env_put(struct env_txn *txn, MDB_dbi table, struct slice key, struct slice value);
+/* The same behind all rows that are there, for many in a row: where the last one went is known. The
+ * cursor is NULL where the transaction has failed; end it before the commit. */
+MDB_cursor *env_append_begin(struct env_txn *txn, MDB_dbi table);
+void env_append(struct env_txn *txn, MDB_cursor *cursor, struct slice key, struct slice value);
+void env_append_end(MDB_cursor *cursor); /* NULL is allowed */
 void env_del(struct env_txn *txn, MDB_dbi table, struct slice key); /* missing is no error */
 
 /* Commit, or abort where something has failed.

@@ -155,7 +155,7 @@ row_write(const struct keys *keys, struct env_txn *txn, const struct changes *ch
     assert(row->state == ROW_VALUE && value.size == SEAL_KEY_SIZE);
     memcpy(stored, value.data, SEAL_KEY_SIZE);
     put_be32(stored + SEAL_KEY_SIZE, (uint32_t)row_hash(KEYS_TABLE, member, value));
-    env_put(txn, keys->table, member, slice_of(stored, sizeof(stored)), 0);
+    env_put(txn, keys->table, member, slice_of(stored, sizeof(stored)));
 }
 
 void

@@ -279,7 +279,7 @@ static uint8_t *
 pending_add(struct log *log, size_t size)
 {
     struct gather *gather = &log->gathers[log->open];
-    uint32_t place = arena_alloc(&gather->arena, size, ARENA_UNIT);
+    uint32_t place = arena_alloc(&gather->arena, size);
     struct pending pending = {place, (uint32_t)size};
     buf_append(&gather->pending, &pending, sizeof(pending));
     if (place == 0 || gather->pending.failed)
@@ -338,11 +338,13 @@ log_write(const struct log *log, struct env_txn *txn)
     size_t count = log->sealed.seq - log->durable.seq;
     assert(gather->pending.size == count * sizeof(struct pending));
 
+    MDB_cursor *cursor = env_append_begin(txn, log->events);
     for (size_t i = 0; i < count && txn->rc == 0; i++) {
         uint8_t name[8];
         put_be64(name, log->durable.seq + 1 + i);
-        env_put(txn, log->events, slice_of(name, sizeof(name)), gather_at(gather, i), MDB_APPEND);
+        env_append(txn, cursor, slice_of(name, sizeof(name)), gather_at(gather, i));
     }
+    env_append_end(cursor);
 }
 
 void
@@ -404,7 +406,7 @@ meta_put(struct log *log, struct env_txn *txn, const char *name, struct slice va
     assert(value.size + ROW_TRAILER_SIZE <= sizeof(row));
     memcpy(row, value.data, value.size);
     put_be32(row + value.size, (uint32_t)row_hash(META_TABLE, key, value));
-    env_put(txn, log->meta, key, slice_of(row, value.size + ROW_TRAILER_SIZE), 0);
+    env_put(txn, log->meta, key, slice_of(row, value.size + ROW_TRAILER_SIZE));
 }
 
 /* False if the row is missing, damaged or not of this size. */

@@ -116,7 +116,7 @@ row_save(struct overlay *overlay, uint32_t place, struct row *row)
     if (row->unit == unit->number)
         return true;
     uint32_t size = row->state == ROW_VALUE ? row->size : 0;
-    uint32_t at = arena_alloc(&unit->undo, offsetof(struct undo, value) + size, ARENA_UNIT);
+    uint32_t at = arena_alloc(&unit->undo, offsetof(struct undo, value) + size);
     if (at == 0)
         return false;
 

@@ -26,7 +26,7 @@ row_make(struct arena *arena, uint8_t table, struct slice key, size_t value_size
 
     size_t head = to_unit(offsetof(struct row, key) + key.size);
     size_t room = to_unit(value_size);
-    uint32_t place = arena_alloc(arena, head + room, ARENA_UNIT);
+    uint32_t place = arena_alloc(arena, head + room);
     if (place == 0)
         return 0;
 
@@ -47,7 +47,7 @@ row_set(struct arena *arena, struct row *row, struct slice value)
     if (value.size > row->room) {
         /* Half as much again, so that a value that grows step by step leaves little behind. */
         size_t room = to_unit(value.size + value.size / 2);
-        uint32_t place = arena_alloc(arena, room, ARENA_UNIT);
+        uint32_t place = arena_alloc(arena, room);
         if (place == 0)
             return false;
         row->value = place;

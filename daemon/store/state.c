@@ -241,7 +241,7 @@ state_write(const struct state *state, struct env_txn *txn)
         if (row.failed)
             txn->rc = ENOMEM;
         else
-            env_put(txn, state->dbi[item->table], name, buf_slice(&row), 0);
+            env_put(txn, state->dbi[item->table], name, buf_slice(&row));
     }
     buf_fini(&row);
 }

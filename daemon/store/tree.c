@@ -119,7 +119,7 @@ tree_find(const struct tree *tree, const struct arena *arena, const struct tree_
 static struct tree_node *
 node_make(struct arena *arena, uint32_t *place)
 {
-    *place = arena_alloc(arena, sizeof(struct tree_node), NODE_ALIGN);
+    *place = arena_alloc_aligned(arena, sizeof(struct tree_node), NODE_ALIGN);
     assert(*place != 0); /* the caller made sure of it */
     struct tree_node *node = arena_at(arena, *place);
     node->next = 0;
