@@ -3,8 +3,10 @@
 #include "base/assert.h"
 #include "base/endian.h"
 
-#define NODE_ENTRY_COUNT 35 /* what makes a node 1 KiB */
+#define NODE_ENTRY_COUNT 32 /* whole blocks, and a node of less than 1 KiB */
+#define NODE_BLOCK_COUNT 8  /* the words of a cache line */
 #define NODE_ALIGN       64 /* a cache line */
+#define WORD_NONE        UINT64_MAX
 /* Half-full nodes reach the 2^32 places of an arena long before this. */
 #define TREE_HEIGHT_MAX 9
 
@@ -13,14 +15,13 @@
 struct tree_node {
     uint32_t next; /* the node to the right on the same level, or 0 */
     uint32_t count;
-    uint64_t word[NODE_ENTRY_COUNT]; /* the first word of each key */
+    uint64_t word[NODE_ENTRY_COUNT]; /* the first word of each key; behind the last, WORD_NONE */
     uint32_t place[NODE_ENTRY_COUNT];
     uint8_t size[NODE_ENTRY_COUNT];
-    uint8_t unused;
     uint64_t rest[NODE_ENTRY_COUNT][TREE_WORD_COUNT - 1];
 };
 
-_Static_assert(sizeof(struct tree_node) == 1024, "a node is 1 KiB");
+_Static_assert(NODE_ENTRY_COUNT % NODE_BLOCK_COUNT == 0, "a search looks at whole blocks");
 
 /* The way from the root to a leaf. */
 struct tree_path {
@@ -59,22 +60,50 @@ entry_equal(const struct tree_node *node, uint32_t index, const struct tree_key 
     return node->word[index] == key->word[0] && rest_compare(node, index, key) == 0;
 }
 
+static bool
+entry_is_below(const struct tree_node *node, uint32_t index, const struct tree_key *key)
+{
+    if (node->word[index] != key->word[0])
+        return node->word[index] < key->word[0];
+    return rest_compare(node, index, key) < 0;
+}
+
+/* How many words are below @wanted. Keys are random and nodes seldom in the cache: so there is no
+ * branch that depends on them, and no load that waits for another one but the last block's, whose
+ * line is on its way by then. */
+static uint32_t
+words_below(const struct tree_node *node, uint64_t wanted)
+{
+    uint32_t block = 0, index;
+    for (uint32_t i = NODE_BLOCK_COUNT - 1; i < NODE_ENTRY_COUNT - 1; i += NODE_BLOCK_COUNT)
+        block += node->word[i] < wanted;
+    index = block * NODE_BLOCK_COUNT;
+    const uint64_t *word = &node->word[index];
+    for (uint32_t i = 0; i < NODE_BLOCK_COUNT; i++)
+        index += word[i] < wanted;
+    return index;
+}
+
 /* The first entry from @low on that is not below @key; node->count if there is none. */
 static uint32_t
 node_search(const struct tree_node *node, uint32_t low, const struct tree_key *key)
 {
     assert(low <= node->count && node->count <= NODE_ENTRY_COUNT);
-    const uint64_t *word = &node->word[low];
-    for (uint32_t left = node->count - low; left > 0;) {
-        /* Written so that the compiler makes it a conditional move: keys are random. */
-        uint32_t half = (left + 1) / 2;
-        word += word[half - 1] < key->word[0] ? half : 0;
-        left -= half;
+    uint32_t index = words_below(node, key->word[0]);
+    index = index < low ? low : index;
+    if (index >= node->count || node->word[index] != key->word[0])
+        return index < node->count ? index : node->count;
+    /* Keys that grow with time come at the end, however many begin alike. */
+    uint32_t high = node->count;
+    if (entry_is_below(node, high - 1, key))
+        return high;
+    while (index < high) {
+        uint32_t middle = index + (high - index) / 2;
+        if (entry_is_below(node, middle, key))
+            index = middle + 1;
+        else
+            high = middle;
     }
-    uint32_t index = (uint32_t)(word - node->word);
-    while (index < node->count && node->word[index] == key->word[0] &&
-           rest_compare(node, index, key) < 0)
-        index++;
     return index;
 }
 
@@ -124,6 +153,8 @@ node_make(struct arena *arena, uint32_t *place)
     struct tree_node *node = arena_at(arena, *place);
     node->next = 0;
     node->count = 0;
+    for (uint32_t i = 0; i < NODE_ENTRY_COUNT; i++)
+        node->word[i] = WORD_NONE;
     return node;
 }
 
@@ -166,6 +197,8 @@ node_move(struct tree_node *node, uint32_t keep, struct tree_node *right)
     memcpy(right->place, &node->place[keep], count * sizeof(node->place[0]));
     memcpy(right->size, &node->size[keep], count * sizeof(node->size[0]));
     memcpy(right->rest, &node->rest[keep], count * sizeof(node->rest[0]));
+    for (uint32_t i = keep; i < node->count; i++)
+        node->word[i] = WORD_NONE;
     right->count = count;
     node->count = keep;
 }
