@@ -7,19 +7,12 @@
 #define CAPACITY_FIRST 1024
 #define CAPACITY_KEPT  (256 * 1024) /* entries whose memory an empty struct holds on to */
 
-static uint32_t *
-head_of(const struct feeds *feeds, const struct feed_key *key)
-{
-    uint32_t hash;
-    memcpy(&hash, key->bytes, sizeof(hash));
-    return &feeds->heads[hash & feeds->mask];
-}
-
 void
 feeds_fini(struct feeds *feeds)
 {
     free(feeds->entries);
     free(feeds->heads);
+    free(feeds->earlier);
     *feeds = (struct feeds){0};
 }
 
@@ -28,41 +21,24 @@ feeds_clear(struct feeds *feeds)
 {
     if (feeds->capacity > CAPACITY_KEPT)
         feeds_fini(feeds);
-    feeds->count = 0;
-    if (feeds->heads)
+    if (feeds->linked > 0)
         memset(feeds->heads, 0, ((size_t)feeds->mask + 1) * sizeof(*feeds->heads));
+    feeds->count = feeds->linked = 0;
 }
 
-static void
-link_entry(struct feeds *feeds, uint32_t index)
-{
-    struct feed_entry *entry = &feeds->entries[index];
-    uint32_t *head = head_of(feeds, &entry->key);
-    entry->earlier = *head;
-    *head = index + 1;
-}
+/* ---- Adding ---- */
 
-/* Twice the room, with as many chains as entries. */
 static bool
 grow(struct feeds *feeds)
 {
     uint32_t capacity = feeds->capacity ? 2 * feeds->capacity : CAPACITY_FIRST;
     if (capacity > UINT32_MAX / 4)
         return false;
-    uint32_t *heads = calloc(capacity, sizeof(*heads));
     struct feed_entry *entries = realloc(feeds->entries, capacity * sizeof(*entries));
-    if (entries)
-        feeds->entries = entries;
-    if (!heads || !entries) {
-        free(heads);
+    if (!entries)
         return false;
-    }
-    free(feeds->heads);
-    feeds->heads = heads;
+    feeds->entries = entries;
     feeds->capacity = capacity;
-    feeds->mask = capacity - 1;
-    for (uint32_t i = 0; i < feeds->count; i++)
-        link_entry(feeds, i);
     return true;
 }
 
@@ -72,54 +48,101 @@ feeds_append(struct feeds *feeds, const struct feed_key *key, seq_t seq)
     if (feeds->count == feeds->capacity && !grow(feeds))
         return false;
     assert(feeds->count == 0 || feeds->entries[feeds->count - 1].seq <= seq);
-    feeds->entries[feeds->count] = (struct feed_entry){.key = *key, .seq = seq};
-    link_entry(feeds, feeds->count++);
+    feeds->entries[feeds->count++] = (struct feed_entry){*key, seq};
     return true;
 }
 
-/* The last entry under @key at @place or before, as its place; 0: none. */
+/* ---- Chains ---- */
+
+static uint32_t *
+head_of(const struct feeds *feeds, const struct feed_key *key)
+{
+    uint32_t hash;
+    memcpy(&hash, key->bytes, sizeof(hash));
+    return &feeds->heads[hash & feeds->mask];
+}
+
+/* Room for as many chains as there may be entries. All have to be linked again then. */
+static bool
+chains_make(struct feeds *feeds)
+{
+    if (feeds->heads && feeds->mask + 1 >= feeds->capacity)
+        return true;
+    uint32_t *heads = calloc(feeds->capacity, sizeof(*heads));
+    uint32_t *earlier = calloc(feeds->capacity, sizeof(*earlier));
+    if (!heads || !earlier) {
+        free(heads);
+        free(earlier);
+        return false;
+    }
+    free(feeds->heads);
+    free(feeds->earlier);
+    feeds->heads = heads;
+    feeds->earlier = earlier;
+    feeds->mask = feeds->capacity - 1;
+    feeds->linked = 0;
+    return true;
+}
+
+/* Where memory is short some stay unlinked, and are looked through one by one. */
+static void
+link_all(struct feeds *feeds)
+{
+    if (feeds->linked == feeds->count || !chains_make(feeds))
+        return;
+    for (; feeds->linked < feeds->count; feeds->linked++) {
+        uint32_t *head = head_of(feeds, &feeds->entries[feeds->linked].key);
+        feeds->earlier[feeds->linked] = *head;
+        *head = feeds->linked + 1;
+    }
+}
+
+static bool
+is_under(const struct feeds *feeds, const struct feed_key *key, uint32_t place)
+{
+    return memcmp(&feeds->entries[place - 1].key, key, sizeof(*key)) == 0;
+}
+
+/* The last entry under @key before @place, as its place; 0: none. @place may be one behind all. */
 static uint32_t
 find_back(const struct feeds *feeds, const struct feed_key *key, uint32_t place)
 {
-    while (place > 0 && memcmp(&feeds->entries[place - 1].key, key, sizeof(*key)) != 0)
-        place = feeds->entries[place - 1].earlier;
-    return place;
+    uint32_t at = place;
+    while (at > feeds->linked + 1)
+        if (is_under(feeds, key, --at))
+            return at;
+    if (feeds->linked == 0)
+        return 0;
+    at = at == feeds->linked + 1 ? *head_of(feeds, key) : feeds->earlier[at - 1];
+    while (at > 0 && !is_under(feeds, key, at))
+        at = feeds->earlier[at - 1];
+    return at;
 }
 
-static uint32_t
-find_last(const struct feeds *feeds, const struct feed_key *key)
-{
-    return feeds->count > 0 ? find_back(feeds, key, *head_of(feeds, key)) : 0;
-}
-
-static uint32_t
-find_earlier(const struct feeds *feeds, const struct feed_key *key, uint32_t place)
-{
-    return find_back(feeds, key, feeds->entries[place - 1].earlier);
-}
+/* ---- Asking ---- */
 
 uint32_t
-feeds_count(const struct feeds *feeds, const struct feed_key *key)
+feeds_count(struct feeds *feeds, const struct feed_key *key)
 {
-    uint32_t count = 0;
-    for (uint32_t at = find_last(feeds, key); at > 0; at = find_earlier(feeds, key, at))
+    uint32_t count = 0, at = feeds->count + 1;
+    link_all(feeds);
+    while ((at = find_back(feeds, key, at)) > 0)
         count++;
     return count;
 }
 
 /* A chain goes backwards: what is wanted is found by counting from its end. */
 uint32_t
-feeds_read(const struct feeds *feeds, const struct feed_key *key, uint64_t skip, seq_t *out,
+feeds_read(struct feeds *feeds, const struct feed_key *key, uint64_t skip, seq_t *out,
            uint32_t count_max)
 {
-    uint32_t index = feeds_count(feeds, key);
+    uint32_t index = feeds_count(feeds, key), at = feeds->count + 1;
     if (index <= skip)
         return 0;
     uint32_t count = index - (uint32_t)skip;
     if (count > count_max)
         count = count_max;
-    for (uint32_t at = find_last(feeds, key); at > 0 && index-- > skip;
-         at = find_earlier(feeds, key, at))
+    while ((at = find_back(feeds, key, at)) > 0 && index-- > skip)
         if (index - skip < count)
             out[index - skip] = feeds->entries[at - 1].seq;
     return count;
@@ -129,14 +152,16 @@ void
 feeds_cut(struct feeds *feeds, uint32_t count)
 {
     assert(feeds->count >= count);
-    while (feeds->count > count) {
-        const struct feed_entry *entry = &feeds->entries[--feeds->count];
-        *head_of(feeds, &entry->key) = entry->earlier;
-    }
+    for (; feeds->linked > count; feeds->linked--)
+        *head_of(feeds, &feeds->entries[feeds->linked - 1].key) =
+            feeds->earlier[feeds->linked - 1];
+    feeds->count = count;
 }
 
 size_t
 feeds_size(const struct feeds *feeds)
 {
-    return (size_t)feeds->capacity * (sizeof(*feeds->entries) + sizeof(*feeds->heads));
+    size_t chains = feeds->heads ? (size_t)feeds->mask + 1 : 0;
+    return feeds->capacity * sizeof(*feeds->entries) +
+           chains * (sizeof(*feeds->heads) + sizeof(*feeds->earlier));
 }

@@ -1,14 +1,16 @@
 /* store/feeds.h: lists that only grow, of what happened since a freeze.
  *
- * A feed is an array of sequences under a key. Adding one costs an entry behind the last and one
- * look at a table of chains, whatever the feed; nothing is read from disk. What is older is in
- * LMDB, where the checkpoint puts the entries of each feed behind its last row.
+ * A feed is an array of sequences under a key. Adding one costs an entry behind the last, whatever
+ * the feed; nothing is read from disk. Who asks for a feed has chains made of what was added since
+ * somebody last asked, a chain for each feed: so where nobody asks, nothing is spent on it. What is
+ * older is in LMDB, where the checkpoint puts the entries of each feed behind its last row.
  *
  * On disk a feed is cut into chunks. The row of the last one, which grows, is under the key alone
  * and also has the length: so any place is found by one or two looks, and what the rows are does
  * not depend on when they were written.
  *
- * Layer: store. Thread: one at a time; frozen ones may be read by several. Blocking: no.
+ * Layer: store. Thread: one at a time; while one asks, another may read the entries of frozen ones.
+ * Blocking: no.
  */
 #ifndef KITH_STORE_FEEDS_H
 #define KITH_STORE_FEEDS_H
@@ -32,14 +34,17 @@ struct feed_key {
 struct feed_entry {
     struct feed_key key;
     seq_t seq;
-    uint32_t earlier; /* place of the entry before in its chain, from 1 on; 0: none */
 };
 
 /* Open for the checkpoint: entries[0 .. count) in the order of their sequences. */
 struct feeds {
     struct feed_entry *entries;
-    uint32_t *heads; /* the last place of each chain */
-    uint32_t count, capacity, mask;
+    uint32_t count, capacity;
+
+    /* Chains of the first @linked; a place counts from 1, and 0 is none. */
+    uint32_t *heads;   /* the last place of each chain; NULL, or mask + 1 of them */
+    uint32_t *earlier; /* the place before in its chain, of each; mask + 1 of them */
+    uint32_t linked, mask;
 };
 
 void feeds_fini(struct feeds *feeds); /* a zeroed struct is allowed, and empty */
@@ -49,12 +54,12 @@ void feeds_clear(struct feeds *feeds);
 bool feeds_append(struct feeds *feeds, const struct feed_key *key, seq_t seq);
 
 /* How many entries there are under @key. */
-uint32_t feeds_count(const struct feeds *feeds, const struct feed_key *key);
+uint32_t feeds_count(struct feeds *feeds, const struct feed_key *key);
 
 /* The entries under @key but for the first @skip, at most @count_max, in order. Returns how many.
  */
-uint32_t feeds_read(const struct feeds *feeds, const struct feed_key *key, uint64_t skip,
-                    seq_t *out, uint32_t count_max);
+uint32_t feeds_read(struct feeds *feeds, const struct feed_key *key, uint64_t skip, seq_t *out,
+                    uint32_t count_max);
 
 /* Back to when there were @count entries. */
 void feeds_cut(struct feeds *feeds, uint32_t count);

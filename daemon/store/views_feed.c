@@ -65,7 +65,7 @@ views_feed_read(struct views *views, const struct feed_key *key, uint64_t skip, 
         if (out[count++] == 0)
             return 0;
     }
-    const struct overlay *const levels[] = {views->frozen, views->active};
+    struct overlay *const levels[] = {views->frozen, views->active};
     for (unsigned i = 0; i < ARRAY_COUNT(levels); i++) {
         if (!levels[i] || count == count_max)
             continue;
