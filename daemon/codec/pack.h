@@ -1,7 +1,7 @@
 /* codec/pack.h: values written where the caller has made room for them.
  *
- * codec/writer.h asks for room with each value; who writes many at once asks once. The forms are the
- * shortest there are, as msgpack-c makes them.
+ * codec/writer.h asks for room with each value; who writes many at once asks once. The forms are
+ * the shortest there are, as msgpack-c makes them.
  *
  * Layer: codec. Thread: any. Blocking: no.
  */

@@ -14,7 +14,7 @@
 
 /* A zeroed struct remembers nothing. */
 struct recent {
-    uint64_t moment; /* of the views when they were read, and one */
+    uint64_t moment;          /* of the views when they were read, and one */
     struct member members[2]; /* both are known */
     struct pair pair;
     uint8_t ids[2][KITH_MEMBER_SIZE_MAX]; /* theirs: whose they were may be gone */

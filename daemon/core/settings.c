@@ -34,7 +34,8 @@ settings_tier(const struct settings *settings, struct slice name)
         return NULL;
     for (unsigned i = 0; i < settings->tier_count; i++) {
         const char *own = settings->tiers[i].name;
-        if (own[name.size] == 0 && memcmp(own, name.data, name.size) == 0)
+        if (own[0] == (char)name.data[0] && own[name.size] == 0 &&
+            memcmp(own, name.data, name.size) == 0)
             return &settings->tiers[i];
     }
     return NULL;

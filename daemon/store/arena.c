@@ -51,26 +51,18 @@ arena_clear(struct arena *arena, size_t keep)
     arena->used = ARENA_UNIT;
 }
 
-static bool
-make_ready(struct arena *arena, size_t needed)
+bool
+arena_make_ready(struct arena *arena, size_t size)
 {
-    if (needed > arena->reserved)
+    assert(arena->base && arena->used >= ARENA_UNIT);
+    if (size > arena->reserved - arena->used)
         return false;
-    size_t ready = round_up(needed, ARENA_STEP);
+    size_t ready = round_up(arena->used + size, ARENA_STEP);
     assert(ready <= arena->reserved);
     if (mprotect(arena->base + arena->ready, ready - arena->ready, PROT_READ | PROT_WRITE) != 0)
         return false;
     arena->ready = ready;
     return true;
-}
-
-bool
-arena_ensure(struct arena *arena, size_t size)
-{
-    assert(arena->base && arena->used >= ARENA_UNIT);
-    if (size > arena->reserved - arena->used)
-        return false;
-    return arena->used + size <= arena->ready || make_ready(arena, arena->used + size);
 }
 
 uint32_t

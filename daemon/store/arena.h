@@ -28,8 +28,16 @@ void arena_fini(struct arena *arena); /* a zeroed struct is allowed */
 /* Give everything back but the memory of the first @keep bytes, which is quick to use again. */
 void arena_clear(struct arena *arena, size_t keep);
 
+/* Make @size more bytes usable that are not yet; false if memory is short. */
+bool arena_make_ready(struct arena *arena, size_t size);
+
 /* Make sure that @size more bytes can be had, alignment included; false if memory is short. */
-bool arena_ensure(struct arena *arena, size_t size);
+static inline bool
+arena_ensure(struct arena *arena, size_t size)
+{
+    return (size <= arena->reserved && arena->used + size <= arena->ready) ||
+           arena_make_ready(arena, size);
+}
 
 /* Room for @size bytes at a multiple of @align (a power of two, at least ARENA_UNIT). The content
  * is arbitrary. 0 if memory is short. */

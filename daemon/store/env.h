@@ -71,7 +71,7 @@ void env_put(struct env_txn *txn, MDB_dbi table, struct slice key, struct slice 
  * cursor is NULL where the transaction has failed; end it before the commit. */
 MDB_cursor *env_append_begin(struct env_txn *txn, MDB_dbi table);
 void env_append(struct env_txn *txn, MDB_cursor *cursor, struct slice key, struct slice value);
-void env_append_end(MDB_cursor *cursor); /* NULL is allowed */
+void env_append_end(MDB_cursor *cursor);                            /* NULL is allowed */
 void env_del(struct env_txn *txn, MDB_dbi table, struct slice key); /* missing is no error */
 
 /* Commit, or abort where something has failed.

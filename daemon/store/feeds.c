@@ -153,8 +153,7 @@ feeds_cut(struct feeds *feeds, uint32_t count)
 {
     assert(feeds->count >= count);
     for (; feeds->linked > count; feeds->linked--)
-        *head_of(feeds, &feeds->entries[feeds->linked - 1].key) =
-            feeds->earlier[feeds->linked - 1];
+        *head_of(feeds, &feeds->entries[feeds->linked - 1].key) = feeds->earlier[feeds->linked - 1];
     feeds->count = count;
 }
 

@@ -63,8 +63,8 @@ slot_put(struct hash_slot *slots, uint32_t mask, struct hash_slot slot)
     slots[i] = slot;
 }
 
-static bool
-grow(struct hash *hash)
+bool
+hash_grow(struct hash *hash)
 {
     uint32_t count = hash->slots ? (hash->mask + 1) * 2 : SLOT_COUNT_MIN;
     assert(count <= SLOT_COUNT_MAX);
@@ -80,13 +80,4 @@ grow(struct hash *hash)
     hash->slots = slots;
     hash->mask = count - 1;
     return true;
-}
-
-bool
-hash_ensure(struct hash *hash)
-{
-    /* At most 5/8 full: a probe then meets less than two rows in the mean. */
-    if (hash->slots && (uint64_t)hash->count * 8 < ((uint64_t)hash->mask + 1) * 5)
-        return true;
-    return grow(hash);
 }

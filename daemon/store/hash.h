@@ -52,8 +52,18 @@ hash_expect(const struct hash *hash, uint32_t key_hash)
         __builtin_prefetch(&hash->slots[key_hash & hash->mask]);
 }
 
-/* Make sure that one more row fits; false if memory is short. */
-bool hash_ensure(struct hash *hash);
+/* Twice the slots; false if memory is short. */
+bool hash_grow(struct hash *hash);
+
+/* Make sure that one more row fits; false if memory is short. At most 5/8 full: a probe then meets
+ * less than two rows in the mean. */
+static inline bool
+hash_ensure(struct hash *hash)
+{
+    if (hash->slots && (uint64_t)hash->count * 8 < ((uint64_t)hash->mask + 1) * 5)
+        return true;
+    return hash_grow(hash);
+}
 
 /* Where the place of the row is held, after hash_ensure(): 0 is there if the row is new, and the
  * caller sets it. Valid until the next hash_ensure(). */

@@ -47,26 +47,6 @@ overlay_clear(struct overlay *overlay)
     overlay->numbers = 0;
 }
 
-struct overlay_key
-overlay_key_of(enum view_table table, struct slice key)
-{
-    assert(table < VIEW_TABLE_COUNT);
-    assert(key.size > 0 && key.size <= VIEW_KEY_SIZE_MAX);
-    struct overlay_key out = {.table = table, .key = key};
-    switch (view_tables[table].kind) {
-    case VIEW_KIND_POINT:
-        out.hash = key_hash((uint8_t)table, key);
-        break;
-    case VIEW_KIND_LIST:
-        out.tree = tree_key_of(key);
-        break;
-    case VIEW_KIND_FEED:
-        assert(!"a feed has no rows in an overlay");
-        break;
-    }
-    return out;
-}
-
 static uint32_t
 find(const struct overlay *overlay, const struct overlay_key *key)
 {

@@ -8,6 +8,7 @@
 #ifndef KITH_STORE_OVERLAY_H
 #define KITH_STORE_OVERLAY_H
 
+#include "base/assert.h"
 #include "store/feeds.h"
 #include "store/hash.h"
 #include "store/row.h"
@@ -49,7 +50,15 @@ void overlay_fini(struct overlay *overlay); /* a zeroed struct is allowed */
 /* Forget everything; keep some memory for the next use. */
 void overlay_clear(struct overlay *overlay);
 
-struct overlay_key overlay_key_of(enum view_table table, struct slice key);
+static inline struct overlay_key
+overlay_key_of(enum view_table table, struct slice key)
+{
+    assert(table < VIEW_TABLE_COUNT && view_tables[table].kind != VIEW_KIND_FEED);
+    assert(key.size > 0 && key.size <= VIEW_KEY_SIZE_MAX);
+    if (view_tables[table].kind == VIEW_KIND_LIST)
+        return (struct overlay_key){.table = table, .key = key, .tree = tree_key_of(key)};
+    return (struct overlay_key){.table = table, .key = key, .hash = key_hash((uint8_t)table, key)};
+}
 
 /* The row, or NULL where this overlay says nothing about it. */
 const struct row *overlay_find(const struct overlay *overlay, const struct overlay_key *key);

@@ -1,7 +1,6 @@
 #include "store/tree.h"
 
 #include "base/assert.h"
-#include "base/endian.h"
 
 #define NODE_ENTRY_COUNT 32 /* whole blocks, and a node of less than 1 KiB */
 #define NODE_BLOCK_COUNT 8  /* the words of a cache line */
@@ -28,20 +27,6 @@ struct tree_path {
     struct tree_node *node[TREE_HEIGHT_MAX];
     uint32_t index[TREE_HEIGHT_MAX];
 };
-
-struct tree_key
-tree_key_of(struct slice key)
-{
-    assert(key.size <= VIEW_LIST_KEY_SIZE_MAX);
-    uint8_t padded[VIEW_LIST_KEY_SIZE_MAX] = {0};
-    if (key.size)
-        memcpy(padded, key.data, key.size);
-
-    struct tree_key out = {.size = (uint8_t)key.size};
-    for (unsigned i = 0; i < TREE_WORD_COUNT; i++)
-        out.word[i] = get_be64(padded + i * 8);
-    return out;
-}
 
 /* Compare what follows the first words, which are equal. */
 static int

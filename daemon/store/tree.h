@@ -9,6 +9,8 @@
 #ifndef KITH_STORE_TREE_H
 #define KITH_STORE_TREE_H
 
+#include "base/assert.h"
+#include "base/endian.h"
 #include "store/arena.h"
 #include "store/tables.h"
 
@@ -33,7 +35,24 @@ struct tree_cursor {
     uint32_t index;
 };
 
-struct tree_key tree_key_of(struct slice key);
+static inline struct tree_key
+tree_key_of(struct slice key)
+{
+    assert(key.size <= VIEW_LIST_KEY_SIZE_MAX);
+    uint8_t padded[VIEW_LIST_KEY_SIZE_MAX] = {0};
+    /* Most keys are two numbers: copies of a known size. */
+    if (key.size == 12)
+        memcpy(padded, key.data, 12);
+    else if (key.size == 16)
+        memcpy(padded, key.data, 16);
+    else if (key.size)
+        memcpy(padded, key.data, key.size);
+
+    struct tree_key out = {.size = (uint8_t)key.size};
+    for (unsigned i = 0; i < TREE_WORD_COUNT; i++)
+        out.word[i] = get_be64(padded + i * 8);
+    return out;
+}
 
 /* The place of the row with @key, or 0. */
 uint32_t tree_find(const struct tree *tree, const struct arena *arena, const struct tree_key *key);
