@@ -39,6 +39,7 @@ void
 checkpoint_close(struct checkpoint *checkpoint)
 {
     worker_close(&checkpoint->worker);
+    sort_fini(&checkpoint->sort);
     *checkpoint = (struct checkpoint){0};
 }
 

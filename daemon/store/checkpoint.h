@@ -13,6 +13,7 @@
 #include "store/env.h"
 #include "store/filter.h"
 #include "store/overlay.h"
+#include "store/sort.h"
 #include "store/worker.h"
 
 enum checkpoint_phase {
@@ -48,6 +49,7 @@ struct checkpoint {
     struct overlay *overlay;
     struct checkpoint_mark mark; /* what to write; the counts and sums are brought up to date */
     struct filter *filters[VIEW_TABLE_COUNT]; /* of point tables; full ones are made anew */
+    struct sort sort;
     enum kith_err err;
     struct fault fault;
     msec_t took_ms;

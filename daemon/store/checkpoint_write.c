@@ -2,7 +2,6 @@
  * LMDB is found and copied once. */
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/assert.h"
 #include "base/buf.h"
@@ -19,6 +18,7 @@ struct writer {
     const struct overlay *overlay;
     enum view_table table;
     struct checkpoint_mark *mark;
+    struct sort *sort;
     struct filter **filters; /* one a table */
     struct buf stored;       /* a value and its trailer */
     uint8_t last[VIEW_KEY_SIZE_MAX];
@@ -160,6 +160,15 @@ value_delete(struct writer *writer, struct slice key)
         fail(writer, rc);
 }
 
+/* It will be written: fetch it. */
+static void
+row_expect(const struct writer *writer, uint32_t place)
+{
+    const uint8_t *row = arena_at(&writer->overlay->arena, place);
+    __builtin_prefetch(row);
+    __builtin_prefetch(row + 64);
+}
+
 static void
 row_write(struct writer *writer, uint32_t place)
 {
@@ -184,129 +193,6 @@ row_write(struct writer *writer, uint32_t place)
     }
 }
 
-/* ---- The order of point rows ---- */
-
-/* How far ahead rows are fetched into the cache: they lie anywhere. */
-#define AHEAD_COUNT 16
-
-/* A row to be sorted: most comparisons need no look at the row itself. */
-struct entry {
-    uint64_t word; /* first the table, then the 8 bytes behind what all keys of the table share */
-    uint32_t place;
-};
-
-struct points {
-    struct entry *entries;        /* by table, then by key; NULL if there are none */
-    size_t end[VIEW_TABLE_COUNT]; /* where the rows of each table end */
-};
-
-/* What sorting one table needs to know. */
-struct order {
-    const struct arena *arena;
-    size_t shared_size; /* the bytes with which all keys begin */
-};
-
-static const struct row *
-entry_row(const struct arena *arena, const struct entry *entry)
-{
-    return arena_at(arena, entry->place);
-}
-
-/* Gather all point rows, in no order. False if memory is short. */
-static bool
-points_gather(struct points *points, const struct overlay *overlay)
-{
-    const struct hash *hash = &overlay->points;
-    size_t count = 0;
-    points->entries = hash->count ? calloc(hash->count, sizeof(struct entry)) : NULL;
-    if (!points->entries)
-        return hash->count == 0;
-    for (uint32_t i = 0; i <= hash->mask; i++) {
-        if (hash->slots[i].place != 0)
-            points->entries[count++].place = hash->slots[i].place;
-    }
-    assert(count == hash->count);
-    for (size_t i = 0; i < count; i++) {
-        if (i + AHEAD_COUNT < count)
-            __builtin_prefetch(entry_row(&overlay->arena, &points->entries[i + AHEAD_COUNT]));
-        uint8_t table = entry_row(&overlay->arena, &points->entries[i])->table;
-        points->entries[i].word = table;
-        points->end[table]++;
-    }
-    for (size_t i = 1; i < VIEW_TABLE_COUNT; i++)
-        points->end[i] += points->end[i - 1];
-    return true;
-}
-
-static int
-word_compare(const void *a, const void *b)
-{
-    uint64_t left = ((const struct entry *)a)->word, right = ((const struct entry *)b)->word;
-    return (left > right) - (left < right);
-}
-
-static int
-entry_compare(const void *a, const void *b, void *context)
-{
-    const struct entry *left = a, *right = b;
-    const struct order *order = context;
-    if (left->word != right->word)
-        return left->word < right->word ? -1 : 1;
-    return key_compare(row_key(entry_row(order->arena, left)),
-                       row_key(entry_row(order->arena, right)));
-}
-
-/* How many bytes all keys of these rows begin with: ids made by one scheme often share a lot. */
-static size_t
-shared_size(const struct arena *arena, const struct entry *entries, size_t count)
-{
-    const struct row *first = entry_row(arena, &entries[0]);
-    size_t size = first->key_size;
-    for (size_t i = 1; i < count && size > 0; i++) {
-        if (i + AHEAD_COUNT < count)
-            __builtin_prefetch(entry_row(arena, &entries[i + AHEAD_COUNT]));
-        const struct row *row = entry_row(arena, &entries[i]);
-        size_t same = 0, limit = row->key_size < size ? row->key_size : size;
-        while (same < limit && row->key[same] == first->key[same])
-            same++;
-        size = same;
-    }
-    return size;
-}
-
-/* Sort the rows of one table by their keys. */
-static void
-table_sort(const struct arena *arena, struct entry *entries, size_t count)
-{
-    struct order order = {arena, shared_size(arena, entries, count)};
-    for (size_t i = 0; i < count; i++) {
-        if (i + AHEAD_COUNT < count)
-            __builtin_prefetch(entry_row(arena, &entries[i + AHEAD_COUNT]));
-        const struct row *row = entry_row(arena, &entries[i]);
-        uint8_t bytes[8] = {0};
-        size_t size = row->key_size - order.shared_size;
-        memcpy(bytes, row->key + order.shared_size, size < sizeof(bytes) ? size : sizeof(bytes));
-        entries[i].word = get_be64(bytes);
-    }
-    qsort_r(entries, count, sizeof(*entries), entry_compare, &order);
-}
-
-/* Gather and sort; free points->entries with free(). False if memory is short. */
-static bool
-points_sort(struct points *points, const struct overlay *overlay)
-{
-    if (!points_gather(points, overlay))
-        return false;
-    if (!points->entries)
-        return true;
-    qsort(points->entries, overlay->points.count, sizeof(struct entry), word_compare);
-    for (size_t table = 0, at = 0; table < VIEW_TABLE_COUNT; at = points->end[table++]) {
-        if (points->end[table] > at)
-            table_sort(&overlay->arena, points->entries + at, points->end[table] - at);
-    }
-    return true;
-}
-
 static void
 lists_write(struct writer *writer, const struct checkpoint_tables *tables)
 {
@@ -326,23 +212,23 @@ lists_write(struct writer *writer, const struct checkpoint_tables *tables)
 static void
 points_write(struct writer *writer, const struct checkpoint_tables *tables)
 {
-    const struct arena *arena = &writer->overlay->arena;
-    struct points points = {0};
-    if (!points_sort(&points, writer->overlay))
-        fail(writer, ENOMEM);
+    const struct sort *sort = writer->sort;
     size_t at = 0;
-    for (unsigned table = 0; table < VIEW_TABLE_COUNT && points.entries; table++) {
-        if (points.end[table] == at)
+    if (!sort_points(writer->sort, writer->overlay)) {
+        fail(writer, ENOMEM);
+        return;
+    }
+    for (unsigned table = 0; table < VIEW_TABLE_COUNT; table++) {
+        if (sort->end[table] == at)
             continue;
         writer_begin(writer, tables->rows[table], table);
-        for (; at < points.end[table]; at++) {
-            if (at + AHEAD_COUNT < points.end[table])
-                __builtin_prefetch(entry_row(arena, &points.entries[at + AHEAD_COUNT]));
-            row_write(writer, points.entries[at].place);
+        for (; at < sort->end[table]; at++) {
+            if (at + SORT_AHEAD_COUNT < sort->end[table])
+                row_expect(writer, sort->entries[at + SORT_AHEAD_COUNT].place);
+            row_write(writer, sort->entries[at].place);
         }
         writer_end(writer);
     }
-    free(points.entries);
 }
 
 /* ---- Feeds ---- */
@@ -394,52 +280,45 @@ tail_append(struct writer *writer, const struct feed_entry *entry, struct tail *
     tail->size = FEED_ITEM_SIZE;
 }
 
-static int
-feed_compare(const void *a, const void *b)
+static const struct feed_entry *
+feed_sorted(const struct writer *writer, uint32_t i)
 {
-    const struct feed_entry *left = *(const struct feed_entry *const *)a;
-    const struct feed_entry *right = *(const struct feed_entry *const *)b;
-    int order = memcmp(&left->key, &right->key, sizeof(left->key));
-    return order ? order : (left > right) - (left < right);
+    return &writer->overlay->feeds.entries[writer->sort->entries[i].place];
 }
 
-/* All entries, feed by feed; free with free(). NULL if memory is short. */
-static const struct feed_entry **
-feeds_sort(const struct feeds *feeds)
+static bool
+feed_same(const struct feed_entry *a, const struct feed_entry *b)
 {
-    const struct feed_entry **entries = calloc(feeds->count, sizeof(*entries));
-    if (!entries)
-        return NULL;
-    for (uint32_t i = 0; i < feeds->count; i++)
-        entries[i] = &feeds->entries[i];
-    qsort(entries, feeds->count, sizeof(*entries), feed_compare);
-    return entries;
+    return memcmp(&a->key, &b->key, sizeof(a->key)) == 0;
 }
 
 static void
 feeds_write(struct writer *writer, const struct checkpoint_tables *tables)
 {
     const struct feeds *feeds = &writer->overlay->feeds;
-    const struct feed_entry **entries = feeds->count > 0 ? feeds_sort(feeds) : NULL;
+    const struct feed_entry *before = NULL;
     struct tail tail;
-    if (feeds->count > 0 && !entries)
-        fail(writer, ENOMEM);
-    if (!entries)
+    if (feeds->count == 0)
         return;
+    if (!sort_feeds(writer->sort, feeds)) {
+        fail(writer, ENOMEM);
+        return;
+    }
     writer_begin(writer, tables->rows[VIEW_FEED], VIEW_FEED);
     for (uint32_t i = 0; i < feeds->count && writer->txn->rc == 0; i++) {
-        const struct feed_entry *entry = entries[i];
-        bool is_last = i + 1 == feeds->count ||
-                       memcmp(&entry->key, &entries[i + 1]->key, sizeof(entry->key)) != 0;
-        if (i == 0 || memcmp(&entry->key, &entries[i - 1]->key, sizeof(entry->key)) != 0)
+        const struct feed_entry *entry = feed_sorted(writer, i);
+        bool is_last = i + 1 == feeds->count || !feed_same(entry, feed_sorted(writer, i + 1));
+        if (i + SORT_AHEAD_COUNT < feeds->count)
+            __builtin_prefetch(feed_sorted(writer, i + SORT_AHEAD_COUNT));
+        if (!before || !feed_same(entry, before))
             tail_load(writer, entry, &tail);
         if (writer->txn->rc == 0)
             tail_append(writer, entry, &tail);
         if (is_last && writer->txn->rc == 0)
             value_write(writer, feed_key_slice(entry), slice_of(tail.value, tail.size));
+        before = entry;
     }
     writer_end(writer);
-    free(entries);
 }
 
 enum kith_err
@@ -450,10 +329,12 @@ checkpoint_write(struct checkpoint *checkpoint)
     struct writer writer = {.txn = &txn,
                             .overlay = checkpoint->overlay,
                             .mark = &checkpoint->mark,
+                            .sort = &checkpoint->sort,
                             .filters = checkpoint->filters};
     points_write(&writer, checkpoint->tables);
     lists_write(&writer, checkpoint->tables);
     feeds_write(&writer, checkpoint->tables);
+    sort_clear(&checkpoint->sort);
     buf_fini(&writer.stored);
     checkpoint_mark_put(&txn, checkpoint->tables->meta, &checkpoint->mark);
     enum kith_err err = env_commit(&txn, &checkpoint->fault);
