@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "base/assert.h"
-#include "base/buf.h"
 #include "base/endian.h"
 #include "store/checkpoint.h"
 
@@ -20,7 +19,6 @@ struct writer {
     struct checkpoint_mark *mark;
     struct sort *sort;
     struct filter **filters; /* one a table */
-    struct buf stored;       /* a value and its trailer */
     uint8_t last[VIEW_KEY_SIZE_MAX];
     size_t last_size; /* of the last key in LMDB when the table was opened; 0 if it was empty */
     struct filter *filter;
@@ -100,44 +98,43 @@ writer_end(struct writer *writer)
     writer->cursor = NULL;
 }
 
-/* The hash of the row that stands in LMDB, whose value is @stored. */
-static uint64_t
-stored_hash(struct writer *writer, struct slice key, MDB_val stored)
+/* The row that stands in LMDB, whose value is @stored, goes. */
+static void
+stored_leave(struct writer *writer, uint64_t key_hash, MDB_val stored)
 {
     uint64_t hash = 0;
     struct slice value = env_slice(stored);
-    if (!row_check((uint8_t)writer->table, key, &value, &hash))
+    if (!value_check(key_hash, &value, &hash))
         fail(writer, MDB_CORRUPTED);
-    return hash;
+    writer->mark->sums[writer->table] -= hash;
+    writer->mark->rows[writer->table]--;
 }
 
+/* LMDB makes the room, and the value is written there. */
 static void
 value_write(struct writer *writer, struct slice key, struct slice value)
 {
-    uint64_t hash = row_hash((uint8_t)writer->table, key, value);
-    uint8_t trailer[ROW_TRAILER_SIZE];
-    put_be32(trailer, (uint32_t)hash);
-    buf_clear(&writer->stored);
-    buf_append(&writer->stored, value.data, value.size);
-    buf_append(&writer->stored, trailer, sizeof(trailer));
-    if (writer->stored.failed) {
-        fail(writer, ENOMEM);
-        return;
-    }
+    uint64_t name_hash = key_hash((uint8_t)writer->table, key);
+    uint64_t hash = value_hash(name_hash, value);
+    MDB_val name = env_val(key), stored = {.mv_size = value.size + ROW_TRAILER_SIZE};
     if (writer->filter)
-        filter_add(writer->filter, key_hash((uint8_t)writer->table, key));
-    MDB_val name = env_val(key), stored = env_val(buf_slice(&writer->stored));
+        filter_expect(writer->filter, name_hash);
     int rc = mdb_cursor_put(writer->cursor, &name, &stored,
-                            writer->is_beyond ? MDB_APPEND : MDB_NOOVERWRITE);
+                            MDB_RESERVE | (writer->is_beyond ? MDB_APPEND : MDB_NOOVERWRITE));
     if (rc == MDB_KEYEXIST && !writer->is_beyond) {
         /* The cursor stands on the old row, and `stored` is its value: no second search. */
-        writer->mark->sums[writer->table] -= stored_hash(writer, key, stored);
-        writer->mark->rows[writer->table]--;
-        stored = env_val(buf_slice(&writer->stored));
-        rc = mdb_cursor_put(writer->cursor, &name, &stored, MDB_CURRENT);
+        stored_leave(writer, name_hash, stored);
+        stored = (MDB_val){.mv_size = value.size + ROW_TRAILER_SIZE};
+        rc = mdb_cursor_put(writer->cursor, &name, &stored, MDB_RESERVE | MDB_CURRENT);
+    } else if (writer->filter) {
+        filter_add(writer->filter, name_hash); /* it knows what was there before */
     }
-    if (rc != 0)
+    if (rc != 0) {
         fail(writer, rc);
+        return;
+    }
+    memcpy(stored.mv_data, value.data, value.size);
+    put_be32((uint8_t *)stored.mv_data + value.size, (uint32_t)hash);
     writer->mark->sums[writer->table] += hash;
     writer->mark->rows[writer->table]++;
 }
@@ -152,15 +149,14 @@ value_delete(struct writer *writer, struct slice key)
     if (rc == MDB_NOTFOUND)
         return;
     if (rc == 0) {
-        writer->mark->sums[writer->table] -= stored_hash(writer, key, stored);
-        writer->mark->rows[writer->table]--;
+        stored_leave(writer, key_hash((uint8_t)writer->table, key), stored);
         rc = mdb_cursor_del(writer->cursor, 0);
     }
     if (rc != 0)
         fail(writer, rc);
 }
 
-/* It will be written: fetch it. */
+/* It will be written: fetch it. Place 0, behind the last one, does no harm. */
 static void
 row_expect(const struct writer *writer, uint32_t place)
 {
@@ -202,9 +198,14 @@ lists_write(struct writer *writer, const struct checkpoint_tables *tables)
         if (tree->count == 0)
             continue;
         writer_begin(writer, tables->rows[table], table);
-        struct tree_cursor cursor = tree_seek(tree, &overlay->arena, NULL);
-        for (uint32_t place; (place = tree_next(&cursor, &overlay->arena)) != 0;)
+        /* A second walk goes ahead of the first: it fetches the rows. */
+        struct tree_cursor cursor = tree_seek(tree, &overlay->arena, NULL), ahead = cursor;
+        for (unsigned i = 0; i < SORT_AHEAD_COUNT; i++)
+            row_expect(writer, tree_next(&ahead, &overlay->arena));
+        for (uint32_t place; (place = tree_next(&cursor, &overlay->arena)) != 0;) {
+            row_expect(writer, tree_next(&ahead, &overlay->arena));
             row_write(writer, place);
+        }
         writer_end(writer);
     }
 }
@@ -335,7 +336,6 @@ checkpoint_write(struct checkpoint *checkpoint)
     lists_write(&writer, checkpoint->tables);
     feeds_write(&writer, checkpoint->tables);
     sort_clear(&checkpoint->sort);
-    buf_fini(&writer.stored);
     checkpoint_mark_put(&txn, checkpoint->tables->meta, &checkpoint->mark);
     enum kith_err err = env_commit(&txn, &checkpoint->fault);
     if (err == KITH_OK)

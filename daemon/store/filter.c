@@ -63,8 +63,10 @@ filter_add(struct filter *filter, uint64_t hash)
 {
     _Atomic uint64_t *block = block_of(filter, hash);
     for (unsigned i = 0; i < KEY_BITS; i++, hash >>= 9) {
-        uint64_t bit = (uint64_t)1 << (hash & 63);
-        atomic_fetch_or_explicit(&block[hash >> 6 & (BLOCK_WORDS - 1)], bit, memory_order_relaxed);
+        _Atomic uint64_t *word = &block[hash >> 6 & (BLOCK_WORDS - 1)];
+        /* Nobody else writes, so this need not be one step. */
+        uint64_t before = atomic_load_explicit(word, memory_order_relaxed);
+        atomic_store_explicit(word, before | (uint64_t)1 << (hash & 63), memory_order_relaxed);
     }
     filter->count++;
 }

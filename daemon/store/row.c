@@ -66,23 +66,34 @@ key_hash(uint8_t table, struct slice key)
 }
 
 uint64_t
+value_hash(uint64_t key_hash, struct slice value)
+{
+    return XXH3_64bits_withSeed(value.data, value.size, key_hash);
+}
+
+uint64_t
 row_hash(uint8_t table, struct slice key, struct slice value)
 {
-    uint64_t seed = XXH3_64bits_withSeed(key.data, key.size, table);
-    return XXH3_64bits_withSeed(value.data, value.size, seed);
+    return value_hash(key_hash(table, key), value);
 }
 
 bool
-row_check(uint8_t table, struct slice key, struct slice *value, uint64_t *hash)
+value_check(uint64_t key_hash, struct slice *value, uint64_t *hash)
 {
     if (value->size < ROW_TRAILER_SIZE)
         return false;
     struct slice plain = {value->data, value->size - ROW_TRAILER_SIZE};
-    uint64_t expected = row_hash(table, key, plain);
+    uint64_t expected = value_hash(key_hash, plain);
     if (get_be32(plain.data + plain.size) != (uint32_t)expected)
         return false;
     *value = plain;
     if (hash)
         *hash = expected;
     return true;
+}
+
+bool
+row_check(uint8_t table, struct slice key, struct slice *value, uint64_t *hash)
+{
+    return value_check(key_hash(table, key), value, hash);
 }

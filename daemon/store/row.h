@@ -78,11 +78,14 @@ uint64_t key_hash(uint8_t table, struct slice key);
 /* XXH3 of a whole row. The sum of a table is made of these; a stored value ends with the lower 32
  * bits. */
 uint64_t row_hash(uint8_t table, struct slice key, struct slice value);
+/* The same, of a row whose key_hash() is known. */
+uint64_t value_hash(uint64_t key_hash, struct slice value);
 
 #define ROW_TRAILER_SIZE 4
 
 /* Check a stored value, trailer included, and cut the trailer off. False if it is damaged.
  * *hash may be NULL. */
 bool row_check(uint8_t table, struct slice key, struct slice *value, uint64_t *hash);
+bool value_check(uint64_t key_hash, struct slice *value, uint64_t *hash);
 
 #endif
