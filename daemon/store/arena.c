@@ -43,10 +43,12 @@ void
 arena_clear(struct arena *arena, size_t keep)
 {
     keep = round_up(keep, ARENA_STEP);
-    if (arena->used > keep) {
-        size_t end = round_up(arena->used, ARENA_STEP);
-        assert(end <= arena->ready);
-        (void)madvise(arena->base + keep, end - keep, MADV_DONTNEED);
+    if (arena->used > arena->held)
+        arena->held = round_up(arena->used, ARENA_STEP);
+    if (arena->held > keep) {
+        assert(arena->held <= arena->ready);
+        (void)madvise(arena->base + keep, arena->held - keep, MADV_DONTNEED);
+        arena->held = keep;
     }
     arena->used = ARENA_UNIT;
 }

@@ -18,6 +18,7 @@ struct arena {
     uint8_t *base;
     size_t used;     /* bytes handed out, the first unit included */
     size_t ready;    /* bytes that may be touched */
+    size_t held;     /* bytes that had memory after the last clearing */
     size_t reserved; /* bytes of address space */
 };
 

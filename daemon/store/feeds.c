@@ -5,22 +5,40 @@
 #include "base/assert.h"
 
 #define CAPACITY_FIRST 1024
-#define CAPACITY_KEPT  (256 * 1024) /* entries whose memory an empty struct holds on to */
+
+static void
+chains_free(struct feeds *feeds)
+{
+    free(feeds->heads);
+    free(feeds->earlier);
+    feeds->heads = feeds->earlier = NULL;
+    feeds->linked = feeds->mask = 0;
+}
 
 void
 feeds_fini(struct feeds *feeds)
 {
     free(feeds->entries);
-    free(feeds->heads);
-    free(feeds->earlier);
+    chains_free(feeds);
     *feeds = (struct feeds){0};
+}
+
+/* Where the system does not take memory back, it is of use later. */
+static void
+halve(struct feeds *feeds)
+{
+    feeds->capacity /= 2;
+    void *entries = realloc(feeds->entries, feeds->capacity * sizeof(*feeds->entries));
+    if (entries)
+        feeds->entries = entries;
+    chains_free(feeds);
 }
 
 void
 feeds_clear(struct feeds *feeds)
 {
-    if (feeds->capacity > CAPACITY_KEPT)
-        feeds_fini(feeds);
+    if (feeds->capacity > CAPACITY_FIRST && feeds->count < feeds->capacity / 8)
+        halve(feeds);
     if (feeds->linked > 0)
         memset(feeds->heads, 0, ((size_t)feeds->mask + 1) * sizeof(*feeds->heads));
     feeds->count = feeds->linked = 0;
@@ -75,12 +93,10 @@ chains_make(struct feeds *feeds)
         free(earlier);
         return false;
     }
-    free(feeds->heads);
-    free(feeds->earlier);
+    chains_free(feeds);
     feeds->heads = heads;
     feeds->earlier = earlier;
     feeds->mask = feeds->capacity - 1;
-    feeds->linked = 0;
     return true;
 }
 

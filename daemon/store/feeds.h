@@ -48,6 +48,7 @@ struct feeds {
 };
 
 void feeds_fini(struct feeds *feeds); /* a zeroed struct is allowed, and empty */
+/* Forget all entries. Keeps the memory, but halves what was mostly unused. */
 void feeds_clear(struct feeds *feeds);
 
 /* False, and nothing changed, if memory is short. */

@@ -2,9 +2,12 @@
 
 #include "base/assert.h"
 
-/* Memory that an empty overlay holds on to: a busy second's worth. */
-#define OVERLAY_KEEP_SIZE ((size_t)64 * 1024 * 1024)
-#define UNDO_KEEP_SIZE    ((size_t)8 * 1024 * 1024)
+/* Memory for rows that an empty overlay holds on to: what was used lately, since to have the system
+ * take it back and give it again costs more than to fill it. Half of what both may take by default
+ * is the most, and what is no longer used goes a quarter at a time. */
+#define OVERLAY_KEEP_MIN ((size_t)16 * 1024 * 1024)
+#define OVERLAY_KEEP_MAX ((size_t)256 * 1024 * 1024)
+#define UNDO_KEEP_SIZE   ((size_t)8 * 1024 * 1024)
 
 /* What a row was before the unit. */
 struct undo {
@@ -33,10 +36,22 @@ overlay_fini(struct overlay *overlay)
         arena_fini(&overlay->units[i].undo);
 }
 
+static size_t
+keep_size(size_t kept, size_t used)
+{
+    size_t keep = kept - kept / 4;
+    if (keep < used)
+        keep = used;
+    if (keep < OVERLAY_KEEP_MIN)
+        return OVERLAY_KEEP_MIN;
+    return keep < OVERLAY_KEEP_MAX ? keep : OVERLAY_KEEP_MAX;
+}
+
 void
 overlay_clear(struct overlay *overlay)
 {
-    arena_clear(&overlay->arena, OVERLAY_KEEP_SIZE);
+    overlay->keep_size = keep_size(overlay->keep_size, overlay->arena.used);
+    arena_clear(&overlay->arena, overlay->keep_size);
     hash_clear(&overlay->points);
     feeds_clear(&overlay->feeds);
     memset(overlay->lists, 0, sizeof(overlay->lists));

@@ -31,6 +31,7 @@ struct overlay {
     struct overlay_unit units[2];
     unsigned open;    /* the unit that is open; the other one may be sealed */
     uint32_t numbers; /* of units, so far */
+    size_t keep_size; /* bytes of the arena that are held on to while it is empty */
 };
 
 /* A key made ready to be looked up in any overlay. */
@@ -47,7 +48,7 @@ struct overlay_key {
 bool overlay_init(struct overlay *overlay, size_t size);
 void overlay_fini(struct overlay *overlay); /* a zeroed struct is allowed */
 
-/* Forget everything; keep some memory for the next use. */
+/* Forget everything; keep as much memory for the next use as was used lately. */
 void overlay_clear(struct overlay *overlay);
 
 static inline struct overlay_key

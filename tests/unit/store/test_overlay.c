@@ -1,6 +1,9 @@
 /* The rows in memory, and their two indexes, against sorted arrays. */
 #include "scratch.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "store/overlay.h"
 
 #define ARENA_SIZE ((size_t)64 * 1024 * 1024)
@@ -214,6 +217,76 @@ test_hash_gives_memory_back_when_little_is_used(void **state)
     arena_fini(&arena);
 }
 
+#define MIB ((size_t)1024 * 1024)
+
+/* How much of what the arena reserved has memory. */
+static size_t
+resident_size(const struct arena *arena)
+{
+    static unsigned char pages[ARENA_SIZE / 4096];
+    size_t size = (size_t)sysconf(_SC_PAGESIZE), sum = 0;
+    check(size >= 4096 && arena->reserved == ARENA_SIZE);
+    check(mincore(arena->base, arena->reserved, pages) == 0);
+    for (size_t i = 0; i < arena->reserved / size; i++)
+        sum += (pages[i] & 1) * size;
+    return sum;
+}
+
+static void
+overlay_use(struct overlay *overlay, size_t size)
+{
+    uint32_t place = arena_alloc(&overlay->arena, size);
+    check(place != 0);
+    memset(arena_at(&overlay->arena, place), 1, size);
+}
+
+/* As much as was used lately: what is no longer used goes step by step. */
+static void
+test_overlay_keeps_what_it_used_lately(void **state)
+{
+    (void)state;
+    struct overlay overlay;
+    check(overlay_init(&overlay, ARENA_SIZE));
+    overlay_use(&overlay, 40 * MIB);
+    overlay_clear(&overlay);
+    assert_in_range(resident_size(&overlay.arena), 40 * MIB, 44 * MIB);
+    overlay_use(&overlay, 1 * MIB);
+    overlay_clear(&overlay);
+    assert_in_range(resident_size(&overlay.arena), 28 * MIB, 36 * MIB);
+    for (int i = 0; i < 10; i++) {
+        overlay_use(&overlay, 1 * MIB);
+        overlay_clear(&overlay);
+    }
+    assert_in_range(resident_size(&overlay.arena), 1 * MIB, 16 * MIB);
+    overlay_fini(&overlay);
+}
+
+static void
+test_feeds_give_memory_back_when_little_is_used(void **state)
+{
+    (void)state;
+    struct feeds feeds = {0};
+    struct feed_key key = {{7}};
+    for (seq_t seq = 1; seq <= KEY_COUNT; seq++)
+        check(feeds_append(&feeds, &key, seq));
+    size_t large = feeds_size(&feeds);
+    feeds_clear(&feeds);
+    assert_int_equal(feeds_size(&feeds), large);
+    assert_int_equal(feeds_count(&feeds, &key), 0);
+    for (int i = 0; i < 20; i++) {
+        for (seq_t seq = 1; seq <= 10; seq++)
+            check(feeds_append(&feeds, &key, seq));
+        assert_int_equal(feeds_count(&feeds, &key), 10);
+        feeds_clear(&feeds);
+        assert_int_equal(feeds_count(&feeds, &key), 0);
+    }
+    check(feeds_size(&feeds) <= large / 16);
+    for (seq_t seq = 1; seq <= KEY_COUNT; seq++)
+        check(feeds_append(&feeds, &key, seq));
+    assert_int_equal(feeds_count(&feeds, &key), KEY_COUNT);
+    feeds_fini(&feeds);
+}
+
 /* Rows of both kinds until memory is short: what was put stays, and the unit can be undone. */
 static void
 test_overlay_says_when_memory_is_short(void **state)
@@ -257,6 +330,8 @@ main(void)
         cmocka_unit_test(test_tree_says_when_memory_is_short),
         cmocka_unit_test(test_hash_finds_what_was_put),
         cmocka_unit_test(test_hash_gives_memory_back_when_little_is_used),
+        cmocka_unit_test(test_overlay_keeps_what_it_used_lately),
+        cmocka_unit_test(test_feeds_give_memory_back_when_little_is_used),
         cmocka_unit_test(test_overlay_says_when_memory_is_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
