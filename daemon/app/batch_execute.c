@@ -61,6 +61,8 @@ batch_begin(struct batch *batch, enum kith_err refuse)
     batch->open->waiting_size = 0;
     store_begin(daemon->store);
     core_begin(daemon->core);
+    if (parked_count(daemon->parked) == 0)
+        core_be_quiet(daemon->core);
     batch->swept_all = true;
     if (refuse != KITH_OK)
         return;

@@ -129,6 +129,12 @@ core_begin(struct core *core)
     wake_begin(&core->output->wake);
 }
 
+void
+core_be_quiet(struct core *core)
+{
+    wake_be_quiet(&core->output->wake);
+}
+
 enum kith_err
 core_error(const struct core *core)
 {

@@ -67,6 +67,10 @@ enum kith_err core_replay(struct core *core, unsigned count_max, bool *done, str
 
 void core_begin(struct core *core);
 
+/* Nobody waits as the batch begins: then it need not be noted what it has for whom, and
+ * core_woken() will say so. */
+void core_be_quiet(struct core *core);
+
 /* Append the events of what is due at @now_ms, oldest first, and go on with closed memberships and
  * with invites to convert: at most CORE_SWEEP_MAX things, of an event or two each. Returns how
  * many; with CORE_SWEEP_MAX there may be more. */
@@ -123,8 +127,8 @@ const uint64_t *core_wait_keys(const struct core *core, const struct core_wait *
  * but is run again. */
 bool core_wait_is_over(const struct core *core, const struct core_wait *wait);
 
-/* The keys of all that the batch appended or changed. False: memory was short, and every query that
- * waits must be run again. */
+/* The keys of all that the batch appended or changed. False: memory was short, or it was quiet, and
+ * every query that waits must be run again. */
 bool core_woken(struct core *core, const uint64_t **keys, unsigned *count);
 
 /* An answer made without looking at more than the message's id: for what is turned away at the

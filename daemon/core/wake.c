@@ -24,8 +24,16 @@ wake_begin(struct wake *wake)
 {
     wake->types = 0;
     wake->moment = 0;
+    wake->is_quiet = false;
     buf_clear(&wake->keys);
     buf_clear(&wake->wait);
+}
+
+void
+wake_be_quiet(struct wake *wake)
+{
+    assert(wake->moment == 0);
+    wake->is_quiet = true;
 }
 
 void
@@ -42,6 +50,8 @@ wake_note_event(struct wake *wake, const struct event *event)
 {
     assert(event->type > EVENT_NONE && event->type < EVENT_TYPE_COUNT);
     wake->moment++;
+    if (wake->is_quiet)
+        return;
     wake->types |= UINT64_C(1) << event->type;
     for (unsigned bit = 0; event->audience >> bit; bit++) {
         struct slice member = event_audience_member(event, bit);
@@ -56,7 +66,8 @@ void
 wake_note_share(struct wake *wake, struct slice name)
 {
     wake->moment++;
-    put_key(wake, &wake->keys, WAKE_SHARE, name, 0);
+    if (!wake->is_quiet)
+        put_key(wake, &wake->keys, WAKE_SHARE, name, 0);
 }
 
 bool
@@ -70,7 +81,7 @@ wake_list(struct wake *wake, const uint64_t **keys, unsigned *count)
     wake->types = 0; /* they stand there now */
     *keys = (const uint64_t *)(const void *)wake->keys.data;
     *count = (unsigned)(wake->keys.size / sizeof(uint64_t));
-    return !wake->keys.failed;
+    return !wake->keys.failed && !wake->is_quiet;
 }
 
 /* --- what is waited for --------------------------------------------------------------------- */

@@ -22,19 +22,21 @@ struct wake {
     uint64_t seed;   /* so that nobody can make many keys of one hash */
     uint64_t types;  /* of the events */
     uint64_t moment; /* how many things were noted */
+    bool is_quiet;   /* nobody waited when it began: no keys are made */
     struct buf keys; /* of members and shared subscriptions, each 8 bytes as in memory */
     struct buf wait; /* keys that queries of this batch wait for, likewise */
 };
 
 void wake_begin(struct wake *wake);
+void wake_be_quiet(struct wake *wake);
 void wake_fini(struct wake *wake);
 
 /* Note what happened. */
 void wake_note_event(struct wake *wake, const struct event *event);
 void wake_note_share(struct wake *wake, struct slice name);
 
-/* All keys of what was noted: borrowed until the next call here. False: there was no memory, and
- * everybody must be woken. */
+/* All keys of what was noted: borrowed until the next call here. False: there was no memory, or it
+ * was quiet, and everybody must be woken. */
 bool wake_list(struct wake *wake, const uint64_t **keys, unsigned *count);
 
 /* Name what a query waits for: append keys to wake->wait. */
