@@ -16,10 +16,13 @@
 #include "store/views_inner.h"
 #include "store/worker.h"
 
-#define MAP_SIZE_DEFAULT          ((uint64_t)1 << 40)
-#define OVERLAY_SIZE_DEFAULT      ((uint64_t)512 * 1024 * 1024)
-#define CHECKPOINT_EVENTS_DEFAULT 50000
-#define CHECKPOINT_MS_DEFAULT     1000
+#define MAP_SIZE_DEFAULT     ((uint64_t)1 << 40)
+#define OVERLAY_SIZE_DEFAULT ((uint64_t)512 * 1024 * 1024)
+/* A checkpoint writes most pages whatever their rows have seen, so fewer ones cost less; but what
+ * came since the last, half as much again while it was written included, is replayed after a crash:
+ * a second's work. The time only matters where little comes, and there is little to replay. */
+#define CHECKPOINT_EVENTS_DEFAULT 100000
+#define CHECKPOINT_MS_DEFAULT     5000
 
 /* In some tenths of a second: a row that is damaged, or that no longer lies where its key is looked
  * for, is found before it is missed. */

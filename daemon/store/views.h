@@ -95,7 +95,7 @@ void views_undo_sealed(struct views *views);
 bool views_is_due(struct views *views, msec_t now_ms);
 
 /* Between units, as often as you like: let go of a finished checkpoint, and start the next if one
- * is due: none is running, something changed, and 50 000 events or 1 s have passed since the last
+ * is due: none is running, something changed, and 100 000 events or 5 s have passed since the last
  * began. @now_ms: any clock that does not jump. Renews the read transaction. */
 void views_tick(struct views *views, msec_t now_ms);
 

@@ -72,7 +72,8 @@ world_open(struct world *world, uint64_t overlay_size)
     struct store_options options = {.dir = world->scratch->data,
                                     .map_size = SCRATCH_MAP_SIZE,
                                     .overlay_size = overlay_size,
-                                    .checkpoint_events = 20};
+                                    .checkpoint_events = 20,
+                                    .checkpoint_ms = 1000};
     if (store_open(&world->store, &options, &fault) != KITH_OK)
         fail_msg("%s", fault.text);
 }
