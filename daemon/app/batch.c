@@ -5,6 +5,7 @@
 
 #define CLOCK_LOOK_EVERY 64 /* messages between two looks at the clock */
 #define KEPT_TICK_MS     1  /* between two offers of replies that were not taken */
+#define LOOK_EVERY_MS    5  /* between two parts of a look for polls of who is gone */
 
 _Static_assert(BATCH_FIRST_COUNT_MAX == CLOCK_LOOK_EVERY - 1, "time is looked at behind the first");
 
@@ -152,17 +153,24 @@ is_gone(const struct parked_query *query)
     return net_peer_is_gone(query->peer);
 }
 
-/* Who has left waits for nothing: his polls would take room, and events meant for somebody. */
+/* Who has left waits for nothing: his polls would take room, and events meant for somebody. Where
+ * connections end all the time, all are looked at before it is begun anew. */
 static void
 drop_gone(struct batch *batch)
 {
     struct parked *parked = batch->daemon->parked;
     uint64_t ended_count = net_ended(batch->daemon->net);
-    if (ended_count != batch->ended_count)
+    if (batch->look_place > 0) {
+        if (batch->reading.mono_ms - batch->look_ms < LOOK_EVERY_MS)
+            return;
+    } else if (ended_count != batch->ended_count) {
         batch->look_place = parked_count(parked);
-    batch->ended_count = ended_count;
-    if (batch->look_place > 0)
-        batch->look_place = parked_drop_gone(parked, batch->look_place, is_gone);
+        batch->ended_count = ended_count;
+    }
+    if (batch->look_place == 0)
+        return;
+    batch->look_place = parked_drop_gone(parked, batch->look_place, is_gone);
+    batch->look_ms = batch->reading.mono_ms;
 }
 
 static struct parked_query *
@@ -209,6 +217,8 @@ look_ahead(struct batch *batch, msec_t hold_ms, unsigned kept)
         next.due_ms = mono_ms + hold_ms;
     if (kept > 0 && mono_ms + KEPT_TICK_MS < next.due_ms)
         next.due_ms = mono_ms + KEPT_TICK_MS;
+    if (batch->look_place > 0 && batch->look_ms + LOOK_EVERY_MS < next.due_ms)
+        next.due_ms = batch->look_ms + LOOK_EVERY_MS;
     return next;
 }
 

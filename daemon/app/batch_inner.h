@@ -65,6 +65,7 @@ struct batch {
     seq_t published_seq;
     uint64_t ended_count; /* connections, when it was last looked for polls of theirs */
     unsigned look_place;  /* of that look; 0: it is over */
+    msec_t look_ms;       /* when a part of it was done last */
     msec_t trouble_ms;
     uint64_t trouble_count;
 };

@@ -178,6 +178,28 @@ parked_wake_all(struct parked *parked, seq_t last_seq)
     parked->told_seq = last_seq;
 }
 
+/* False, and nothing changed, if memory is short; to have less there is always enough. */
+static bool
+resize(struct parked *parked, unsigned capacity)
+{
+    assert(capacity >= parked->count && capacity > 0);
+    for (enum order order = BY_SEQ; order < ORDER_COUNT; order++) {
+        void *heap = realloc(parked->heaps[order], capacity * sizeof(struct parked_query *));
+        if (!heap)
+            return capacity < parked->capacity;
+        parked->heaps[order] = heap;
+    }
+    parked->capacity = capacity;
+    return true;
+}
+
+static bool
+grow(struct parked *parked)
+{
+    return parked->count < parked->capacity ||
+           resize(parked, parked->capacity ? 2 * parked->capacity : CAPACITY_FIRST);
+}
+
 /* Take @query out of both heaps. */
 static void
 take_out(struct parked *parked, struct parked_query *query)
@@ -198,20 +220,15 @@ take_out(struct parked *parked, struct parked_query *query)
     }
 }
 
-static bool
-grow(struct parked *parked)
+void
+parked_shrink(struct parked *parked)
 {
-    if (parked->count < parked->capacity)
-        return true;
-    unsigned capacity = parked->capacity ? 2 * parked->capacity : CAPACITY_FIRST;
-    for (enum order order = BY_SEQ; order < ORDER_COUNT; order++) {
-        void *heap = realloc(parked->heaps[order], capacity * sizeof(struct parked_query *));
-        if (!heap)
-            return false;
-        parked->heaps[order] = heap;
-    }
-    parked->capacity = capacity;
-    return true;
+    unsigned capacity = parked->capacity;
+    while (capacity > CAPACITY_FIRST && parked->count < capacity / 8)
+        capacity /= 2;
+    if (capacity < parked->capacity)
+        resize(parked, capacity);
+    wakes_shrink(&parked->wakes);
 }
 
 struct parked *
@@ -244,6 +261,12 @@ unsigned
 parked_count(const struct parked *parked)
 {
     return parked->count;
+}
+
+size_t
+parked_held(const struct parked *parked)
+{
+    return parked->size + parked->count * sizeof(struct parked_query);
 }
 
 bool
@@ -340,13 +363,17 @@ parked_drop_gone(struct parked *parked, unsigned place,
 {
     if (place > parked->count)
         place = parked->count;
+    unsigned drops = 0;
     for (unsigned looks = 0; place > 0 && looks < PARKED_LOOK_MAX; looks++) {
         struct parked_query *query = parked->heaps[BY_TIME][place - 1];
-        /* One that was woken has what others wait for, and runs soon. */
-        if (!query->nodes || !is_gone(query)) {
+        /* One of those that share, and that was woken, has what others wait for, and runs soon. */
+        bool is_told = query->is_shared && !query->nodes;
+        if (is_told || !is_gone(query)) {
             place--;
             continue;
         }
+        if (drops++ == PARKED_DROP_MAX)
+            break;
         take_out(parked, query);
         parked_query_destroy(query);
         if (place > parked->count) /* else another one stands here now */

@@ -44,6 +44,10 @@ struct parked *parked_create(unsigned count_max, size_t size_max);
 void parked_destroy(struct parked *parked);
 
 unsigned parked_count(const struct parked *parked);
+/* Bytes of memory that they take. */
+size_t parked_held(const struct parked *parked);
+/* Let go of tables that have become far too large. */
+void parked_shrink(struct parked *parked);
 /* False if @size more bytes in @count more queries would be too much. */
 bool parked_has_room(const struct parked *parked, unsigned count, size_t size);
 
@@ -79,9 +83,11 @@ struct parked_query *parked_take(struct parked *parked, seq_t last_seq, msec_t n
 /* Take out any. */
 struct parked_query *parked_take_any(struct parked *parked);
 
-/* Drop those that wait under keys and whose peer is gone. Looks at PARKED_LOOK_MAX of them, the
- * last of the first @place ones; returns where to go on, 0 at the end. Begin with their count. */
+/* Drop those whose peer is gone. Looks at PARKED_LOOK_MAX of them, the last of the first @place
+ * ones, and drops PARKED_DROP_MAX at most, which takes two milliseconds; returns where to go on, 0
+ * at the end. Begin with their count. */
 #define PARKED_LOOK_MAX 8192
+#define PARKED_DROP_MAX 2048
 unsigned parked_drop_gone(struct parked *parked, unsigned place,
                           bool (*is_gone)(const struct parked_query *query));
 

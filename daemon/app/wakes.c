@@ -20,16 +20,11 @@ place_of(const struct wakes *wakes, uint64_t key)
     return &wakes->table[key & wakes->mask];
 }
 
-bool
-wakes_reserve(struct wakes *wakes, uint32_t count)
+/* False, and nothing changed, if memory is short. */
+static bool
+resize(struct wakes *wakes, uint64_t size)
 {
-    uint64_t wanted = (uint64_t)wakes->key_count + count;
-    uint64_t size = wakes->table ? (uint64_t)wakes->mask + 1 : TABLE_FIRST;
-    if (wakes->table && wanted <= size)
-        return true;
-    while (size < wanted)
-        size *= 2;
-    assert(size <= UINT32_MAX);
+    assert(size >= wakes->key_count && size <= UINT32_MAX);
     struct wakes_node **old = wakes->table, **table = calloc(size, sizeof(struct wakes_node *));
     if (!table)
         return false;
@@ -46,6 +41,28 @@ wakes_reserve(struct wakes *wakes, uint32_t count)
     }
     free(old);
     return true;
+}
+
+bool
+wakes_reserve(struct wakes *wakes, uint32_t count)
+{
+    uint64_t wanted = (uint64_t)wakes->key_count + count;
+    uint64_t size = wakes->table ? (uint64_t)wakes->mask + 1 : TABLE_FIRST;
+    if (wakes->table && wanted <= size)
+        return true;
+    while (size < wanted)
+        size *= 2;
+    return resize(wakes, size);
+}
+
+void
+wakes_shrink(struct wakes *wakes)
+{
+    uint64_t old = (uint64_t)wakes->mask + 1, size = old;
+    while (size > TABLE_FIRST && wakes->key_count < size / 8)
+        size /= 2;
+    if (size < old)
+        resize(wakes, size);
 }
 
 struct wakes_node *

@@ -31,6 +31,9 @@ void wakes_fini(struct wakes *wakes); /* a zeroed struct is allowed, and empty *
 /* Make room for @count more keys; false, and nothing changed, if memory is short. */
 bool wakes_reserve(struct wakes *wakes, uint32_t count);
 
+/* Let go of a table that has become far too large. */
+void wakes_shrink(struct wakes *wakes);
+
 /* Add a node, whose key and query are set; there is room. @node: borrowed until wakes_del. */
 void wakes_add(struct wakes *wakes, struct wakes_node *node);
 void wakes_del(struct wakes *wakes, struct wakes_node *node);

@@ -1,6 +1,7 @@
 """Queries that wait: woken by an event, by time, by the daemon's end; and the published frames."""
 import random
 import signal
+import struct
 
 import harness
 from harness import Case
@@ -198,6 +199,34 @@ class Polls(Case):
         items = harness.unpack(stays.wait(last))["result"]["items"]
         self.assertEqual([item["tries"] for item in items], [1])
         daemon.stop()
+
+    def check_who_leaves(self, after, others, meanwhile):
+        """Of 1000 polls none is left before the time of any is over."""
+        daemon = self.daemon().start()
+        actor, first, leaves, stays = (self.client(daemon) for _ in range(4))
+        args = {"after": after, "wait_ms": 30000}
+        first.start("event.read", args)
+        self.parked(actor, 1)
+        for _ in range(1000):
+            leaves.start("event.read", args)
+        self.parked(actor, 1001)
+        body = stays.pack("event.read", args)
+        stays.connection.send_raw(b"".join(
+            stays.connection.frame(struct.pack(">I", 0x80000000 | n) + body)
+            for n in range(1, others + 1)))
+        self.parked(actor, 1001 + others)
+        leaves.close()
+        while actor.ask("server.stats")["parked"] > 1 + others:
+            meanwhile(daemon)
+        self.assertFalse(first.connection.readable(0), "their time was over")
+        daemon.stop()
+
+    def test_who_leaves_waits_for_no_number(self):
+        self.check_who_leaves(1 << 40, 0, lambda daemon: None)
+
+    def test_who_leaves_while_others_come_and_go(self):
+        # All are looked at, however often it is begun.
+        self.check_who_leaves(0, 80000, lambda daemon: daemon.client().close())
 
     def test_beyond_the_room_it_is_busy(self):
         daemon = self.daemon().start()

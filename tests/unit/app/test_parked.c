@@ -225,6 +225,7 @@ test_who_is_gone_is_dropped(void **state)
     }
     struct parked_query *woken = make(1, 1, "woken");
     woken->peer.serial = 1;
+    woken->is_shared = true;
     assert_true(parked_add(parked, woken, NULL, 0));
     unsigned place = parked_drop_gone(parked, parked_count(parked), is_odd);
     assert_true(place > 0); /* not all in one go */
@@ -238,6 +239,52 @@ test_who_is_gone_is_dropped(void **state)
         last_ms = query->due_ms;
         parked_query_destroy(query);
     }
+    parked_destroy(parked);
+}
+
+/* Who waits for an event that is far ahead waits under no key. */
+static void
+test_who_is_gone_waits_for_no_number(void **state)
+{
+    enum { COUNT = 3 * PARKED_DROP_MAX };
+    (void)state;
+    struct parked *parked = parked_create(COUNT, 1 << 24);
+    for (unsigned i = 0; i < COUNT; i++) {
+        struct parked_query *query = make(1 << 20, 1000, "q");
+        query->peer.serial = i;
+        assert_true(parked_add(parked, query, NULL, 0));
+    }
+    for (unsigned place = COUNT, count = COUNT; place > 0; count = parked_count(parked)) {
+        place = parked_drop_gone(parked, place, is_odd);
+        assert_in_range(count - parked_count(parked), 0, PARKED_DROP_MAX);
+    }
+    assert_int_equal(parked_count(parked), COUNT / 2);
+    parked_destroy(parked);
+}
+
+/* What is left when nearly all have gone is found as before. */
+static void
+test_tables_shrink(void **state)
+{
+    enum { COUNT = 10000, LEFT = 10 };
+    (void)state;
+    struct parked *parked = parked_create(COUNT, 1 << 24);
+    for (uint64_t i = 0; i < COUNT; i++)
+        add_keyed(parked, "q", &i, 1)->peer.serial = i < LEFT ? 2 : 1;
+    size_t held = parked_held(parked);
+    for (unsigned place = COUNT; place > 0;)
+        place = parked_drop_gone(parked, place, is_odd);
+    assert_int_equal(parked_held(parked), held / COUNT * LEFT);
+    parked_shrink(parked);
+    parked_shrink(parked);
+    for (uint64_t key = 0; key < LEFT; key++)
+        wake_one(parked, key, key + 1);
+    for (unsigned i = 0; i < LEFT; i++)
+        expect(parked, LEFT, 0, "q");
+    for (uint64_t i = 0; i < COUNT; i++) /* and there is room for as many again */
+        add_keyed(parked, "q", &i, 1);
+    parked_wake_all(parked, LEFT + 1);
+    assert_true(parked_is_due(parked, LEFT + 1, 0));
     parked_destroy(parked);
 }
 
@@ -421,6 +468,8 @@ main(void)
         cmocka_unit_test(test_woken_by_its_keys_only),
         cmocka_unit_test(test_one_of_those_that_share),
         cmocka_unit_test(test_who_is_gone_is_dropped),
+        cmocka_unit_test(test_who_is_gone_waits_for_no_number),
+        cmocka_unit_test(test_tables_shrink),
         cmocka_unit_test(test_what_it_need_not_scan),
         cmocka_unit_test(test_all_may_be_woken),
         cmocka_unit_test(test_keys_are_counted),
