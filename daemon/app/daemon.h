@@ -8,6 +8,7 @@
 #include "app/clock.h"
 #include "app/config.h"
 #include "app/gate.h"
+#include "app/memory.h"
 #include "app/parked.h"
 #include "core/core.h"
 #include "net/net.h"
@@ -24,6 +25,7 @@ struct daemon {
     struct parked *parked;
     struct clock clock;
     struct gate gate;
+    struct memory memory;
     seq_t damage;       /* the damaged event that was reported, or 0 */
     msec_t opened_ms;   /* monotonic */
     msec_t recovery_ms; /* how long it took to open the data */
@@ -49,6 +51,9 @@ msec_t daemon_now(struct daemon *daemon, struct clock_reading reading);
 
 /* See whether the disk has room; reports when that changes. */
 void daemon_look_at_disk(struct daemon *daemon);
+
+/* Behind each turn: see how much is held for clients, and give back what no longer is. */
+void daemon_look_at_memory(struct daemon *daemon, msec_t mono_ms);
 
 /* What is done once a second: the disk, damage, the beat. */
 void daemon_pulse(struct daemon *daemon);

@@ -125,6 +125,7 @@ keep_time(struct loop *loop)
         notify_watchdog();
         loop->watchdog_ms = now_ms + loop->watchdog_every_ms;
     }
+    daemon_look_at_memory(loop->daemon, now_ms);
     if (now_ms >= loop->pulse_ms) {
         daemon_pulse(loop->daemon);
         loop->pulse_ms = now_ms + PULSE_MS;

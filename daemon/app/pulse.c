@@ -106,6 +106,16 @@ look_at_readers(struct daemon *daemon)
 }
 
 void
+daemon_look_at_memory(struct daemon *daemon, msec_t mono_ms)
+{
+    memory_note(&daemon->memory, parked_held(daemon->parked) + net_held(daemon->net));
+    if (!memory_is_due(&daemon->memory, mono_ms))
+        return;
+    parked_shrink(daemon->parked);
+    memory_give_back(&daemon->memory, mono_ms);
+}
+
+void
 daemon_pulse(struct daemon *daemon)
 {
     look_at_readers(daemon);

@@ -44,6 +44,9 @@
 /* So often it is looked for requests that have come by half, and not on. */
 #define HALF_LOOK_MS 1000
 
+/* What nanomsg takes for each connection, about. */
+#define CONNECTION_SIZE 4096
+
 struct net {
     int command, event; /* nanomsg's sockets; -1: none */
     int command_fd;
@@ -272,6 +275,13 @@ net_tick(struct net *net, msec_t now_ms)
     /* Who does not read for long is looked after by and by: every turn comes here. */
     bool hurry = net->behind_count > 0 && now_ms - net->behind_ms < BEHIND_MS_MAX;
     return peers_kept_count(net->peers) + (hurry ? net->behind_count : 0);
+}
+
+size_t
+net_held(const struct net *net)
+{
+    return peers_kept_size(net->peers) + atomic_load(&net->guard.half_size) +
+           (size_t)atomic_load(&net->guard.connections) * CONNECTION_SIZE;
 }
 
 /* --- events ------------------------------------------------------------------------------- */

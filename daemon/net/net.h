@@ -109,6 +109,10 @@ unsigned net_tick(struct net *net, msec_t now_ms);
 /* Publish a frame: @topic, one zero byte, @body. Never blocks; slow subscribers miss it. */
 void net_publish(struct net *net, const char *topic, struct slice body);
 
+/* Bytes of memory, about, that peers make it hold: connections, replies that are kept, requests
+ * that have come by half. */
+size_t net_held(const struct net *net);
+
 struct net_stats {
     uint64_t connections;         /* open now */
     uint64_t connections_refused; /* over the cap */

@@ -250,6 +250,12 @@ peers_flush(struct peers *peers, msec_t now_ms,
     return dropped;
 }
 
+size_t
+peers_kept_size(const struct peers *peers)
+{
+    return peers->kept_size;
+}
+
 unsigned
 peers_kept_count(const struct peers *peers)
 {

@@ -68,5 +68,6 @@ unsigned peers_flush(struct peers *peers, msec_t now_ms,
                      void *context);
 
 unsigned peers_kept_count(const struct peers *peers);
+size_t peers_kept_size(const struct peers *peers); /* in bytes */
 
 #endif

@@ -6,6 +6,7 @@
 #include "app/diagnostics.h"
 #include "app/flags.h"
 #include "app/loop.h"
+#include "app/memory.h"
 #include "app/verify.h"
 
 #define EXIT_USAGE 2 /* wrong flags or settings: starting again would not help */
@@ -105,6 +106,7 @@ main(int argc, char **argv)
 {
     static struct flags flags;
     struct problems problems;
+    memory_init();
     diag_init();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN); /* Until the loop takes it: while recovering there is nothing to do. */
