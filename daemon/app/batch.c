@@ -115,12 +115,14 @@ execute_early(struct batch *batch, enum kith_err refuse, struct fault *fault)
     return true;
 }
 
-/* Execute in its turn what was taken. False if the process must exit. */
+/* Execute in its turn what was taken. Where the batch has only queries so far, one more is as good
+ * as one of the first. False if the process must exit. */
 static bool
 execute_taken(struct batch *batch, struct entry *entry, enum kith_err refuse, struct fault *fault)
 {
     batch_execute(batch, entry, refuse);
-    entry->state = ENTRY_RUN;
+    entry->state = batch->open->is_clean ? ENTRY_EARLY : ENTRY_RUN;
+    batch->open->early_count += batch->open->is_clean;
     return batch_land_if_written(batch, refuse, fault);
 }
 
@@ -141,6 +143,8 @@ take_messages(struct batch *batch, enum kith_err refuse, struct fault *fault)
     while (goes_on && batch->open->count < BATCH_COUNT_MAX && has_room(batch) &&
            (entry = take_message(batch)) != NULL) {
         goes_on = execute_taken(batch, entry, refuse, fault);
+        if (goes_on && !batch->flight && batch->open->early_count >= BATCH_EARLY_COUNT_MAX)
+            batch_answer_early(batch);
         if (goes_on && batch_flight_is_due(batch) && batch_take_off(batch))
             batch_begin(batch, refuse);
     }

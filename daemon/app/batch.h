@@ -3,10 +3,11 @@
  * A turn takes what the command socket holds, within the bounds below, and executes each message
  * at once; queries that waited and are due run behind them. Then the log is committed, and only
  * then do replies and frames leave; but queries among the first messages are executed before all
- * else and answered as soon as what they saw is durable, mostly at once. Large batches are
- * committed by a thread of the store, while the next one is executed on top of them: the flight.
- * While messages come without end, the next flight leaves as soon as the last has landed, so that
- * neither disk nor clients wait for the turn's end.
+ * else and answered as soon as what they saw is durable, mostly at once; further ones in groups
+ * for as long as nothing is changed. Large batches are committed by a thread of the store, while
+ * the next one is executed on top of them: the flight. While messages come without end, the next
+ * flight leaves as soon as the last has landed, so that neither disk nor clients wait for the
+ * turn's end.
  *
  * If a commit fails everything is undone, and the same messages run again with every command
  * refused: queries then see the state as it was. Damaged views are made anew from the log, and the

@@ -97,14 +97,18 @@ batch_answer_early(struct batch *batch)
     if (core_error(batch->daemon->core) != KITH_OK || work->replies.failed)
         return;
     net_gather_begin(batch->daemon->net);
-    for (unsigned i = 0; i < work->count && i < BATCH_FIRST_COUNT_MAX; i++) {
+    bool all = true;
+    for (unsigned i = work->told_end; i < work->count; i++) {
         struct entry *entry = &work->entries[i];
+        all = all && entry->state != ENTRY_TAKEN;
+        work->told_end += all;
         if (entry->state != ENTRY_EARLY || entry->waits)
             continue;
         answer(batch, work, entry);
         entry->state = ENTRY_TOLD;
     }
     net_gather_end(batch->daemon->net);
+    work->early_count = 0;
 }
 
 static void

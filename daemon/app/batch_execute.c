@@ -40,6 +40,7 @@ batch_execute(struct batch *batch, struct entry *entry, enum kith_err refuse)
     }
     enum core_answer answer =
         core_execute(daemon->core, body, &context, &work->replies, &entry->wait);
+    work->is_clean = work->is_clean && core_was_query(daemon->core);
     if (answer == CORE_WAITS) {
         size_t size = body.size + parked_size(&entry->request.route, entry->wait.key_count);
         entry->waits =
@@ -59,11 +60,13 @@ batch_begin(struct batch *batch, enum kith_err refuse)
     buf_clear(&batch->open->replies);
     batch->open->waiting_count = 0;
     batch->open->waiting_size = 0;
+    batch->open->early_count = batch->open->told_end = 0;
     store_begin(daemon->store);
     core_begin(daemon->core);
     if (parked_count(daemon->parked) == 0)
         core_be_quiet(daemon->core);
     batch->swept_all = true;
+    batch->open->is_clean = true;
     if (refuse != KITH_OK)
         return;
     /* Where time is moved by hand, everything that is due happens before the next message. */
@@ -71,6 +74,7 @@ batch_begin(struct batch *batch, enum kith_err refuse)
     do
         batch->swept_all = core_sweep(daemon->core, now_of(batch)) < CORE_SWEEP_MAX;
     while (all && !batch->swept_all && core_batch_events(daemon->core) < CORE_BATCH_EVENTS_MAX);
+    batch->open->is_clean = core_batch_events(daemon->core) == 0;
 }
 
 void

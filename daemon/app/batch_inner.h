@@ -19,6 +19,10 @@
 #define BATCH_FIRST_COUNT_MAX 63
 #define BATCH_FIRST_SIZE_MAX  (256u << 10) /* bytes of them: all are executed, whatever they do */
 
+/* As long as nothing is changed, so many queries are answered together, and not all of a turn:
+ * their clients would wait for the turn, and then the loop for them. */
+#define BATCH_EARLY_COUNT_MAX 128
+
 #define BATCH_TROUBLE_EVERY_MS 10000 /* a full disk would otherwise fill the journal too */
 
 enum entry_state {
@@ -44,6 +48,9 @@ struct entry {
 struct work {
     unsigned count, waiting_count;
     size_t size, waiting_size;
+    bool is_clean;        /* no event, and nothing executed but queries: all is as before it */
+    unsigned early_count; /* queries since what was answered early */
+    unsigned told_end;    /* no entry before it is looked at for that again */
     struct buf replies;
     struct entry entries[BATCH_ENTRY_COUNT_MAX];
 };

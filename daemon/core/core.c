@@ -378,6 +378,12 @@ core_is_query(struct slice message)
     return op != KITH_OP_COUNT && kith_ops[op].kind == KITH_KIND_QUERY;
 }
 
+bool
+core_was_query(const struct core *core)
+{
+    return core->was_query;
+}
+
 enum core_answer
 core_execute(struct core *core, struct slice message, const struct core_context *context,
              struct buf *reply, struct core_wait *wait)
@@ -387,6 +393,8 @@ core_execute(struct core *core, struct slice message, const struct core_context 
     enum kith_err err = envelope_open(message, &envelope, &fault);
 
     assert(context->now_ms >= log_last_at(core->log));
+    core->was_query =
+        err != KITH_OK || (!envelope.is_batch && kith_ops[envelope.op].kind == KITH_KIND_QUERY);
     if (err != KITH_OK) {
         struct reply_head head = head_of(core, &envelope, context, false);
         refuse_envelope(core, &head, err, &fault, KITH_MESSAGE_SIZE_MAX, reply);

@@ -110,6 +110,9 @@ enum core_answer {
  * where a look at its operation does not tell. */
 bool core_is_query(struct slice message);
 
+/* The same of what core_execute() has run last, known for certain; a batch is none. */
+bool core_was_query(const struct core *core);
+
 /* Execute one message, be it a command, a query, a batch or rubbish.
  *
  * @message  borrowed. @reply: the answer is appended; never more than KITH_MESSAGE_SIZE_MAX. */

@@ -62,6 +62,7 @@ struct core {
 
     /* Of the batch: */
     enum kith_err err;
+    bool was_query; /* what was run last, or was ill-formed */
     struct buf record;
     struct output outputs[2]; /* of the open batch and of the sealed one */
     struct output *output;    /* of the open one */

@@ -6,12 +6,14 @@
 #include "../core/words.h"
 #include "../store/scratch.h"
 
-#include "app/batch.h"
+#include "app/batch_inner.h"
 #include "app/daemon.h"
 #include "store/env.h"
 
 #define MESSAGE_COUNT_MAX 200
 #define LARGE_SIZE        (1u << 20)
+
+_Static_assert(MESSAGE_COUNT_MAX > BATCH_FIRST_COUNT_MAX + BATCH_EARLY_COUNT_MAX + 2, "some more");
 
 static struct {
     struct daemon daemon;
@@ -262,9 +264,9 @@ close_daemon(void)
 #define TURN_COUNT_MAX 3
 
 /* A message is a connection, a kind and a name: `+` registers, `>` has a ask b, `=` commits a
- * cursor, `@` moves the clock on, `?` asks, `[` asks within a batch, `w` waits for events, `#` is
- * large and makes no sense; at a `-` none is there for a moment. What happened: the names of those
- * that are answered, `!` a refusal, `~` a repetition, `|` a commit. */
+ * cursor, `@` moves the clock on, `?` asks, `[` asks within a batch, `w`
+ * waits for events, `#` is large and makes no sense; at a `-` none is there for a moment. What
+ * happened: the names of those that are answered, `!` a refusal, `~` a repetition, `|` a commit. */
 struct row {
     const char *what;
     const char *turns[TURN_COUNT_MAX];
@@ -352,6 +354,42 @@ test_what_comes_late_in_a_turn(void **state)
     buf_fini(&messages);
 }
 
+/* As long as nothing is changed, queries are answered by the way, in groups: not all at the turn's
+ * end, behind what came for long. */
+static void
+test_queries_are_answered_in_groups(void **state)
+{
+    struct buf messages = {0};
+    unsigned count = BATCH_FIRST_COUNT_MAX + BATCH_EARLY_COUNT_MAX;
+    for (unsigned i = 0; i < count - 1; i++)
+        show(&messages, "1?. ");
+    show(&messages, "1?b 2+c 2?d");
+    open_daemon(*state, 0);
+    turn(shown(&messages), false);
+    while (run.coming[0] != '\0') /* a turn ends early where the machine is slow */
+        turn(run.coming, false);
+    const char *story = shown(&run.story);
+    assert_int_equal(strncmp(story, ". . ", 4), 0);
+    assert_string_equal(story + strlen(story) - 11, ". . b | c d");
+    close_daemon();
+    buf_fini(&messages);
+}
+
+/* A command without an event changes what a query sees, and is told behind its commit as well. */
+static void
+test_no_group_is_ahead_of_what_it_saw(void **state)
+{
+    struct buf messages = {0};
+    show(&messages, "1=a ");
+    for (unsigned i = 0; i < BATCH_FIRST_COUNT_MAX + BATCH_EARLY_COUNT_MAX; i++)
+        show(&messages, "1?. ");
+    open_daemon(*state, 0);
+    turn(shown(&messages), false);
+    assert_int_equal(strncmp(shown(&run.story), "a . . ", 6), 0);
+    close_daemon();
+    buf_fini(&messages);
+}
+
 /* Whoever sends much keeps a turn to its bounds, which are looked at between two messages. */
 static void
 test_what_is_large_goes_alone(void **state)
@@ -419,6 +457,8 @@ main(void)
         scratch_test(test_what_a_commit_is_waited_for),
         scratch_test(test_what_a_flight_is_waited_for),
         scratch_test(test_what_comes_late_in_a_turn),
+        scratch_test(test_queries_are_answered_in_groups),
+        scratch_test(test_no_group_is_ahead_of_what_it_saw),
         scratch_test(test_what_is_large_goes_alone),
         scratch_test(test_a_turn_ends_when_its_time_is_over),
         scratch_test(test_a_pause_does_not_hide_what_is_left),
