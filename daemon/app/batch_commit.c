@@ -94,11 +94,19 @@ recover(struct batch *batch, struct outcome outcome, enum kith_err refuse, struc
 
 /* ---- The flight: a batch that is committed while the next one is executed ---- */
 
+/* How large the open work is: messages, or, where one holds many commands, what they did. */
+static int64_t
+open_count(const struct batch *batch)
+{
+    unsigned events = core_batch_events(batch->daemon->core);
+    return batch->open->count > events ? batch->open->count : events;
+}
+
 bool
 batch_flight_is_due(const struct batch *batch)
 {
     int64_t full = BATCH_FLIGHT_FULL * batch->daemon->config.commit_aside;
-    return !batch->flight && batch->open->count >= full;
+    return !batch->flight && open_count(batch) >= full;
 }
 
 bool
@@ -108,7 +116,7 @@ batch_take_off(struct batch *batch)
     struct fault fault;
     int64_t least = daemon->config.commit_aside;
     assert(!batch->flight);
-    if (least == 0 || batch->open->count < least || batch->drain ||
+    if (least == 0 || open_count(batch) < least || batch->drain ||
         core_error(daemon->core) != KITH_OK || !store_may_seal(daemon->store) ||
         views_is_due(store_views(daemon->store), batch->reading.mono_ms))
         return false;

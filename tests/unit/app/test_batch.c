@@ -75,6 +75,8 @@ write_body(struct buf *out, char kind, char name)
         {'=', "{v: 1, op: cursor.commit, id: %c, args: {name: %c, seq: 0}}"},
         {'?', "{v: 1, op: member.list, id: %c}"},
         {'[', "{v: 1, batch: [{op: member.list, id: %c}]}"},
+        {'*', "{v: 1, batch: [{op: member.register, id: %c, args: {member: x}}, "
+              "{op: member.register, id: %c2, args: {member: y}}]}"},
         {'w', "{v: 1, op: event.read, id: %c, args: {after: 0, wait_ms: 30000}}"},
     };
     static const uint8_t zeros[LARGE_SIZE];
@@ -264,7 +266,7 @@ close_daemon(void)
 #define TURN_COUNT_MAX 3
 
 /* A message is a connection, a kind and a name: `+` registers, `>` has a ask b, `=` commits a
- * cursor, `@` moves the clock on, `?` asks, `[` asks within a batch, `w`
+ * cursor, `@` moves the clock on, `?` asks, `[` asks within a batch, `*` registers two in one, `w`
  * waits for events, `#` is large and makes no sense; at a `-` none is there for a moment. What
  * happened: the names of those that are answered, `!` a refusal, `~` a repetition, `|` a commit. */
 struct row {
@@ -390,6 +392,19 @@ test_no_group_is_ahead_of_what_it_saw(void **state)
     buf_fini(&messages);
 }
 
+/* A batch is large by what it does, too: few messages with many commands fly. */
+static void
+test_few_messages_with_many_commands_fly(void **state)
+{
+    open_daemon(*state, 2);
+    turn("1+a 2+b", false);
+    turn("1*c", false);
+    tell("-");
+    turn("", false);
+    assert_string_equal(shown(&run.story), "| a b - | c");
+    close_daemon();
+}
+
 /* Whoever sends much keeps a turn to its bounds, which are looked at between two messages. */
 static void
 test_what_is_large_goes_alone(void **state)
@@ -459,6 +474,7 @@ main(void)
         scratch_test(test_what_comes_late_in_a_turn),
         scratch_test(test_queries_are_answered_in_groups),
         scratch_test(test_no_group_is_ahead_of_what_it_saw),
+        scratch_test(test_few_messages_with_many_commands_fly),
         scratch_test(test_what_is_large_goes_alone),
         scratch_test(test_a_turn_ends_when_its_time_is_over),
         scratch_test(test_a_pause_does_not_hide_what_is_left),
