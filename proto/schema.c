@@ -18,12 +18,26 @@ const struct kith_op_row kith_ops[KITH_OP_COUNT] = {
 };
 #undef A
 
+/* The last eight bytes, in which names of one size mostly differ; 0 where there are fewer. */
+static inline uint64_t
+tail_of(const char *name, size_t size)
+{
+    uint64_t tail = 0;
+    if (size >= sizeof(tail))
+        memcpy(&tail, name + size - sizeof(tail), sizeof(tail));
+    return tail;
+}
+
 enum kith_op
 kith_op_find(const char *name, size_t size)
 {
-    for (int op = 0; op < KITH_OP_COUNT; op++)
-        if (kith_ops[op].name_size == size && memcmp(kith_ops[op].name, name, size) == 0)
+    uint64_t tail = tail_of(name, size);
+    for (int op = 0; op < KITH_OP_COUNT; op++) {
+        const struct kith_op_row *row = &kith_ops[op];
+        if (row->name_size == size && tail_of(row->name, size) == tail &&
+            memcmp(row->name, name, size) == 0)
             return (enum kith_op)op;
+    }
     return KITH_OP_COUNT;
 }
 

@@ -27,13 +27,20 @@ take_op(struct reader *value, struct envelope *out, struct found *found)
     found->op_ok = !value->bad;
 }
 
+/* Absent if it is none. */
+static struct slice
+read_id(struct reader *reader)
+{
+    struct slice id = reader_str(reader);
+    bool good = id.size >= 1 && id.size <= KITH_ID_SIZE_MAX;
+    return good ? id : slice_of(NULL, 0);
+}
+
 static void
 take_id(struct reader *value, struct envelope *out, struct found *found)
 {
-    struct slice id = reader_str(value);
-    found->id_ok = !value->bad && id.size >= 1 && id.size <= KITH_ID_SIZE_MAX;
-    if (found->id_ok)
-        out->id = id;
+    out->id = read_id(value);
+    found->id_ok = out->id.data;
 }
 
 static void
@@ -67,13 +74,25 @@ take_batch(struct reader *value, struct envelope *out, struct found *found)
     found->batch_ok = reader_peek(value) == READER_ARRAY;
 }
 
-static const struct {
+static const struct key {
     const char *name;
+    size_t size;
     void (*take)(struct reader *value, struct envelope *out, struct found *found);
 } keys[] = {
-    {"v", take_version}, {"op", take_op},           {"id", take_id},       {"args", take_args},
-    {"auth", take_auth}, {"min_pos", take_min_pos}, {"batch", take_batch},
+    {"v", 1, take_version},   {"op", 2, take_op},     {"id", 2, take_id},
+    {"args", 4, take_args},   {"auth", 4, take_auth}, {"min_pos", 7, take_min_pos},
+    {"batch", 5, take_batch},
 };
+
+/* NULL for one of a later version. */
+static const struct key *
+key_of(struct slice name)
+{
+    for (const struct key *key = keys; key < keys + ARRAY_COUNT(keys); key++)
+        if (slice_equal(name, slice_of(key->name, key->size)))
+            return key;
+    return NULL;
+}
 
 static enum kith_err
 fail(struct envelope_fault *fault, const char *field, const char *text)
@@ -116,7 +135,8 @@ envelope_decode(struct slice bytes, bool in_batch, struct envelope *out,
     struct reader reader;
 
     *out = (struct envelope){.op = KITH_OP_COUNT};
-    *fault = (struct envelope_fault){0};
+    fault->field = NULL;
+    fault->text[0] = '\0';
     reader_init(&reader, bytes);
     if (reader_peek(&reader) != READER_MAP)
         return KITH_MALFORMED;
@@ -124,12 +144,12 @@ envelope_decode(struct slice bytes, bool in_batch, struct envelope *out,
     for (uint32_t i = 0; i < count; i++) {
         struct slice name = reader_str(&reader);
         struct slice raw = reader_skip(&reader);
-        for (unsigned key = 0; key < ARRAY_COUNT(keys); key++)
-            if (slice_is(name, keys[key].name)) {
-                struct reader value;
-                reader_init(&value, raw);
-                keys[key].take(&value, out, &found);
-            }
+        const struct key *key = key_of(name);
+        if (key) {
+            struct reader value;
+            reader_init(&value, raw);
+            key->take(&value, out, &found);
+        }
     }
     return judge(&found, in_batch, out, fault);
 }
@@ -161,4 +181,17 @@ envelope_glance(struct slice message)
         reader_skip(&reader);
     }
     return KITH_OP_COUNT;
+}
+
+size_t
+envelope_id_size(struct slice item)
+{
+    struct reader reader;
+    reader_init(&reader, item);
+    for (uint32_t left = reader_map(&reader); left > 0 && !reader.bad; left--) {
+        if (slice_is(reader_str(&reader), "id"))
+            return read_id(&reader).size;
+        reader_skip(&reader);
+    }
+    return 0;
 }

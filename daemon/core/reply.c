@@ -3,25 +3,34 @@
 #include "codec/writer.h"
 #include "proto/limits.h"
 
+/* What is the same in every reply, encoded once: keys, and what stands between two values. */
+static const uint8_t version_and_id[] = {0xa1, 'v', KITH_PROTOCOL_VERSION, 0xa2, 'i', 'd'};
+static const uint8_t only_id[] = {0xa2, 'i', 'd'};
+static const uint8_t ok_and_pos[] = {0xa2, 'o', 'k', 0xc3, 0xa3, 'p', 'o', 's'};
+static const uint8_t not_ok_and_pos[] = {0xa2, 'o', 'k', 0xc2, 0xa3, 'p', 'o', 's'};
+static const uint8_t at_key[] = {0xa2, 'a', 't'};
+
+_Static_assert(KITH_PROTOCOL_VERSION < 0x80, "it is encoded in one byte");
+
 /* Up to and with the key of the last value, which the caller writes. */
 static void
 write_head(struct buf *out, const struct reply_head *head, bool ok)
 {
     write_map(out, 5 + !head->in_batch + head->dup);
-    if (!head->in_batch) {
-        write_cstr(out, "v");
-        write_uint(out, KITH_PROTOCOL_VERSION);
-    }
-    write_cstr(out, "id");
+    if (head->in_batch)
+        write_raw(out, slice_of(only_id, sizeof(only_id)));
+    else
+        write_raw(out, slice_of(version_and_id, sizeof(version_and_id)));
     if (head->id.data)
         write_str(out, head->id);
     else
         write_nil(out);
-    write_cstr(out, "ok");
-    write_bool(out, ok);
-    write_cstr(out, "pos");
+    if (ok)
+        write_raw(out, slice_of(ok_and_pos, sizeof(ok_and_pos)));
+    else
+        write_raw(out, slice_of(not_ok_and_pos, sizeof(not_ok_and_pos)));
     write_uint(out, head->pos);
-    write_cstr(out, "at");
+    write_raw(out, slice_of(at_key, sizeof(at_key)));
     write_int(out, head->at_ms);
     if (head->dup) {
         write_cstr(out, "dup");
