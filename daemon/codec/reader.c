@@ -59,9 +59,16 @@ reader_peek(const struct reader *reader)
     return types[head.kind];
 }
 
+/* Small numbers and short strings, which most values are, have no use for the table. */
+#define FIXINT_MAX      0x7f
+#define FIXSTR          0xa0
+#define FIXSTR_SIZE_MAX 0x1f
+
 uint64_t
 reader_uint(struct reader *reader)
 {
+    if (reader->at != reader->end && *reader->at <= FIXINT_MAX)
+        return *reader->at++;
     struct head head;
     bool known = peek_head(reader, &head);
     if (known &&
@@ -134,10 +141,25 @@ reader_float(struct reader *reader)
     return 0;
 }
 
+/* Whether a str of at most 31 bytes is next, and whole; then how long it is. */
+static inline bool
+is_short_str(const struct reader *reader, size_t *size)
+{
+    if (reader->at == reader->end)
+        return false;
+    *size = *reader->at ^ FIXSTR;
+    return *size <= FIXSTR_SIZE_MAX && *size < (size_t)(reader->end - reader->at);
+}
+
 /* The body of a str, or of either kind of byte string. */
 static inline struct slice
 read_body(struct reader *reader, bool or_bin)
 {
+    size_t size;
+    if (is_short_str(reader, &size)) {
+        reader->at += 1 + size;
+        return slice_of(reader->at - size, size);
+    }
     struct head head;
     bool known = peek_head(reader, &head);
     if (!known || (head.kind != FORMAT_STR && !(or_bin && head.kind == FORMAT_BIN)) ||
@@ -224,7 +246,11 @@ struct slice
 reader_skip(struct reader *reader)
 {
     const uint8_t *start = reader->at;
-    size_t pending = 1;
+    size_t pending = 1, size;
+    if (is_short_str(reader, &size)) {
+        reader->at += 1 + size;
+        return slice_of(start, 1 + size);
+    }
     while (pending > 0) {
         pending--;
         if (!skip_one(reader, &pending)) {
