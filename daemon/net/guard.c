@@ -26,6 +26,10 @@
 #define TCP_PROBES          4
 #define TCP_USER_TIMEOUT_MS 60000
 
+/* nanomsg reads with its socket locked: a request of 1 MiB in one go took half a millisecond, in
+ * which nobody was answered. What is left is read when it has gone round by all others. */
+#define READ_SIZE_MAX (64 * 1024)
+
 enum row_kind { ROW_LISTENER, ROW_CONNECTION };
 
 /* A descriptor of nanomsg's. `serial` is 0 where the row is empty; it is set last and cleared
@@ -536,19 +540,23 @@ guard_cut_half(struct guard *guard, msec_t half_ms_max)
     }
 }
 
-/* Too much memory is held by frames that are not whole: the eldest of them goes. */
+/* Too much memory is held by frames that are not whole: the eldest of them goes. The kernel is
+ * asked of few connections, for most are younger than one that was found. */
 static void
 cut_eldest_half(const struct guard *guard)
 {
     msec_t eldest_ms = INT64_MAX;
-    uint64_t eldest_serial = 0;
+    uint64_t eldest_serial = UINT64_MAX;
     int eldest = -1;
 
     for (int fd = 0; fd <= atomic_load(&fd_last); fd++) {
         const struct row *row = connection_of(fd);
-        msec_t since_ms = row && row->guard == guard ? half_since(row, fd) : INT64_MAX;
-        uint64_t serial = row ? atomic_load(&row->serial) : 0;
-        if (since_ms < eldest_ms || (since_ms == eldest_ms && serial < eldest_serial)) {
+        if (!row || row->guard != guard)
+            continue;
+        msec_t since_ms = atomic_load_explicit(&row->half_since_ms, memory_order_relaxed);
+        uint64_t serial = atomic_load(&row->serial);
+        bool is_elder = since_ms < eldest_ms || (since_ms == eldest_ms && serial < eldest_serial);
+        if (since_ms != 0 && is_elder && half_since(row, fd) == since_ms) {
             eldest_ms = since_ms;
             eldest_serial = serial;
             eldest = fd;
@@ -604,6 +612,10 @@ recvmsg(int fd, struct msghdr *message, int flags)
     /* Without room for them, the kernel closes passed descriptors itself. */
     message->msg_control = NULL;
     message->msg_controllen = 0;
+    struct iovec *part = message->msg_iov;
+    assert(message->msg_iovlen == 1);
+    if (part->iov_len > READ_SIZE_MAX)
+        part->iov_len = READ_SIZE_MAX;
     ssize_t size = syscall(SYS_recvmsg, fd, message, flags);
     if (size < 0) {
         errno = stream_error(errno);
