@@ -116,7 +116,7 @@ write_map(struct buf *out, uint32_t count)
 void
 write_raw(struct buf *out, struct slice encoded)
 {
-    uint8_t *to = room(out, encoded.size);
+    uint8_t *to = encoded.size > 0 ? room(out, encoded.size) : NULL;
     if (to)
         grown(out, pack_body(to, encoded));
 }
