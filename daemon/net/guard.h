@@ -69,6 +69,12 @@ enum guard_state {
     GUARD_FREE
 };
 
+/* Around each call that takes the lock of nanomsg's socket. nanomsg's own thread takes it for each
+ * thing that happens, and for the next before who waits for it is awake: so it lets others in each
+ * time it has gone round by all. */
+void guard_enter(void);
+void guard_leave(void);
+
 void guard_init(struct guard *guard, unsigned connections_max, uint64_t frame_size_max,
                 uint64_t half_size_max);
 

@@ -103,7 +103,9 @@ net_receive(struct net *net, struct net_request *out)
         message.msg_control = &control;
         message.msg_controllen = sizeof(control);
         guard_take_begin();
+        guard_enter();
         int size = nn_recvmsg(net->command, &message, NN_DONTWAIT);
+        guard_leave();
         if (size < 0) {
             assert(nn_errno() == EAGAIN || nn_errno() == EINTR);
             return false;
@@ -192,7 +194,10 @@ chunk_send(int socket, void *chunk, void *control, size_t control_size)
     struct nn_iovec part = {&chunk, NN_MSG};
     struct nn_msghdr message = {&part, 1, control, control_size};
 
-    if (nn_sendmsg(socket, &message, NN_DONTWAIT) >= 0)
+    guard_enter();
+    bool sent = nn_sendmsg(socket, &message, NN_DONTWAIT) >= 0;
+    guard_leave();
+    if (sent)
         return true;
     nn_freemsg(chunk);
     return false;
