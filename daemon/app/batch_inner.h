@@ -21,7 +21,7 @@
 
 /* As long as nothing is changed, so many queries are answered together, and not all of a turn:
  * their clients would wait for the turn, and then the loop for them. */
-#define BATCH_EARLY_COUNT_MAX 128
+#define BATCH_EARLY_COUNT_MAX 256
 
 #define BATCH_TROUBLE_EVERY_MS 10000 /* a full disk would otherwise fill the journal too */
 

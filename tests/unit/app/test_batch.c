@@ -10,7 +10,7 @@
 #include "app/daemon.h"
 #include "store/env.h"
 
-#define MESSAGE_COUNT_MAX 200
+#define MESSAGE_COUNT_MAX 400
 #define LARGE_SIZE        (1u << 20)
 
 _Static_assert(MESSAGE_COUNT_MAX > BATCH_FIRST_COUNT_MAX + BATCH_EARLY_COUNT_MAX + 2, "some more");
@@ -420,10 +420,10 @@ static void
 test_a_turn_ends_when_its_time_is_over(void **state)
 {
     struct buf messages = {0};
-    for (unsigned i = 0; i < MESSAGE_COUNT_MAX / 4; i++) {
+    for (unsigned i = 0; i < MESSAGE_COUNT_MAX / 8; i++) {
         const char text[] = {'1', '+', (char)(i < 26 ? 'a' + i : 'A' + i - 26), ' ', '\0'};
         show(&messages, text);
-        show(&messages, "1?. 1?. 1?. ");
+        show(&messages, "1?. 1?. 1?. 1?. 1?. 1?. 1?. ");
     }
     open_daemon(*state, 1);
     run.slow_ms = BATCH_MS_MAX / 2;
