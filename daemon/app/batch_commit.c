@@ -102,11 +102,18 @@ open_count(const struct batch *batch)
     return batch->open->count > events ? batch->open->count : events;
 }
 
+/* Do its messages hold many commands each? */
+static bool
+is_of_batches(const struct batch *batch)
+{
+    return core_batch_events(batch->daemon->core) >= BATCH_FLIGHT_MANY * batch->open->count;
+}
+
 bool
 batch_flight_is_due(const struct batch *batch)
 {
-    int64_t full = BATCH_FLIGHT_FULL * batch->daemon->config.commit_aside;
-    return !batch->flight && open_count(batch) >= full;
+    int64_t full = is_of_batches(batch) ? BATCH_FLIGHT_FULL_OF_BATCHES : BATCH_FLIGHT_FULL;
+    return !batch->flight && open_count(batch) >= full * batch->daemon->config.commit_aside;
 }
 
 bool
