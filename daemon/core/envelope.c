@@ -188,7 +188,7 @@ envelope_id_size(struct slice item)
 {
     struct reader reader;
     reader_init(&reader, item);
-    for (uint32_t left = reader_map(&reader); left > 0 && !reader.bad; left--) {
+    for (uint32_t left = reader_map(&reader); left > 0; left--) {
         if (slice_is(reader_str(&reader), "id"))
             return read_id(&reader).size;
         reader_skip(&reader);

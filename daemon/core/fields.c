@@ -12,43 +12,33 @@ at(const void *object, const struct field *field)
     return (const uint8_t *)object + field->offset;
 }
 
+static bool
+is_slice(const struct field *field)
+{
+    return field->kind == FIELD_TEXT || field->kind == FIELD_BYTES;
+}
+
 /* What number and value take at most. */
 static size_t
 room_of(const struct field *field, const void *value)
 {
-    switch (field->kind) {
-    case FIELD_NONE:
-    case FIELD_UINT:
-    case FIELD_BOOL:
-        break;
-    case FIELD_TEXT:
-    case FIELD_BYTES:
-        return 1 + PACK_HEAD_SIZE_MAX + ((const struct slice *)value)->size;
-    case FIELD_ID:
-        return 1 + PACK_HEAD_SIZE_MAX + PUBLIC_ID_SIZE;
-    }
-    return 1 + PACK_HEAD_SIZE_MAX;
+    size_t body_size = is_slice(field) ? ((const struct slice *)value)->size : PUBLIC_ID_SIZE;
+    return 1 + PACK_HEAD_SIZE_MAX + body_size;
 }
 
 static uint8_t *
 pack_value(uint8_t *to, const struct field *field, const void *value)
 {
-    switch (field->kind) {
-    case FIELD_NONE:
-        break;
-    case FIELD_UINT:
+    if (field->kind == FIELD_UINT)
         return pack_uint(to, *(const uint64_t *)value);
-    case FIELD_BOOL:
+    if (field->kind == FIELD_BOOL)
         return pack_bool(to, *(const bool *)value);
-    case FIELD_TEXT:
+    if (field->kind == FIELD_TEXT)
         return pack_str(to, *(const struct slice *)value);
-    case FIELD_BYTES:
+    if (field->kind == FIELD_BYTES)
         return pack_bin(to, *(const struct slice *)value);
-    case FIELD_ID:
-        return pack_bin(to, slice_of(value, PUBLIC_ID_SIZE));
-    }
-    assert(!"a number that is not in use is never given");
-    return to;
+    assert(field->kind == FIELD_ID); /* a number that is not in use is never given */
+    return pack_bin(to, slice_of(value, PUBLIC_ID_SIZE));
 }
 
 void
@@ -92,26 +82,18 @@ read_uint(struct reader *reader)
 static void
 read_value(struct reader *reader, enum field_kind kind, void *value)
 {
-    switch (kind) {
-    case FIELD_NONE:
-        reader->bad = true;
-        break;
-    case FIELD_UINT:
+    if (kind == FIELD_UINT)
         *(uint64_t *)value = read_uint(reader);
-        break;
-    case FIELD_BOOL:
+    else if (kind == FIELD_BOOL)
         *(bool *)value = reader_bool(reader);
-        break;
-    case FIELD_TEXT:
+    else if (kind == FIELD_TEXT)
         *(struct slice *)value = reader_str(reader);
-        break;
-    case FIELD_BYTES:
+    else if (kind == FIELD_BYTES)
         *(struct slice *)value = reader_bin(reader);
-        break;
-    case FIELD_ID:
+    else if (kind == FIELD_ID)
         read_id(reader, value);
-        break;
-    }
+    else
+        reader->bad = true; /* a number that is not in use */
 }
 
 bool

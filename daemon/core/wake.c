@@ -73,6 +73,8 @@ wake_note_share(struct wake *wake, struct slice name)
 bool
 wake_list(struct wake *wake, const uint64_t **keys, unsigned *count)
 {
+    if (wake->is_quiet)
+        return false;
     if (wake->types != 0)
         put_key(wake, &wake->keys, WAKE_ANY, slice_of("", 0), 0);
     for (unsigned type = 0; type < EVENT_TYPE_COUNT; type++)
@@ -81,7 +83,7 @@ wake_list(struct wake *wake, const uint64_t **keys, unsigned *count)
     wake->types = 0; /* they stand there now */
     *keys = (const uint64_t *)(const void *)wake->keys.data;
     *count = (unsigned)(wake->keys.size / sizeof(uint64_t));
-    return !wake->keys.failed && !wake->is_quiet;
+    return !wake->keys.failed;
 }
 
 /* --- what is waited for --------------------------------------------------------------------- */

@@ -5,12 +5,17 @@ static void
 test_three_tiers_are_built_in(void **state)
 {
     (void)state;
+    static const char long_name[TIER_NAME_SIZE_MAX + 1] = "free";
     assert_int_equal(settings.tier_count, 3);
     assert_string_equal(settings.tiers[0].name, "free");
     assert_string_equal(settings.tiers[1].name, "premium");
     assert_string_equal(settings.tiers[2].name, "unlimited");
     assert_ptr_equal(settings_tier(&settings, slice_str("premium")), &settings.tiers[1]);
     assert_null(settings_tier(&settings, slice_str("gold")));
+    assert_null(settings_tier(&settings, slice_str("fre")));
+    assert_null(settings_tier(&settings, slice_str("freed")));
+    assert_null(settings_tier(&settings,
+                              (struct slice){(const uint8_t *)long_name, TIER_NAME_SIZE_MAX + 1}));
     assert_null(settings_tier(&settings, (struct slice){0}));
     assert_int_equal(settings.tiers[1].note_month, 0);
 #define X(field, key, free_default, premium_default, max, help) \

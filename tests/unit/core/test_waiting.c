@@ -102,6 +102,27 @@ test_a_wait_meets_what_it_waits_for(void **state)
     }
 }
 
+/* Where nobody waited when a batch began, whoever waits by its end is woken by anything. */
+static void
+test_a_quiet_batch_wakes_all(void **state)
+{
+    (void)state;
+    const uint64_t *keys;
+    unsigned count;
+    members("ada bob");
+    world.is_quiet = true;
+    done("member.block", "{member: ada, other: bob}");
+    assert_false(core_woken(world.core, &keys, &count));
+    done("subscription.fetch", "{name: work, worker: w, ack_ms: 1000, limit: 1}");
+    done("subscription.ack", "{name: work, seqs: [1]}");
+    assert_false(core_woken(world.core, &keys, &count));
+    world.is_quiet = false;
+    done("member.unblock", "{member: ada, other: bob}");
+    assert_true(core_woken(world.core, &keys, &count));
+    assert_int_not_equal(count, 0);
+    expect_rows();
+}
+
 /* One with many members has a key for each, and not for each of their types as well. */
 static void
 test_a_wait_for_many_has_few_keys(void **state)
@@ -267,6 +288,7 @@ main(void)
         world_test(test_a_poll_waits_for_something_to_say),
         world_test(test_a_filtered_scan_goes_on_in_slices),
         world_test(test_a_wait_meets_what_it_waits_for),
+        world_test(test_a_quiet_batch_wakes_all),
         world_test(test_a_wait_for_many_has_few_keys),
         world_test(test_a_query_waits_for_a_position),
         world_test(test_a_page_of_the_log_has_a_size),

@@ -25,6 +25,7 @@ static struct world {
     enum core_answer answer;
     enum kith_err err; /* what its batch failed with */
     bool clock_is_systems;
+    bool is_quiet; /* turns begin with nobody waiting */
     bool together; /* between together() and apart() */
     msec_t now_ms;
     unsigned commands; /* sent so far */
@@ -115,6 +116,8 @@ turn_begin(void)
 {
     store_begin(world.store);
     core_begin(world.core);
+    if (world.is_quiet)
+        core_be_quiet(world.core);
 }
 
 static inline void
