@@ -58,32 +58,32 @@ pack_body(uint8_t *to, struct slice body)
     return to + body.size;
 }
 
+/* The size of a body, in the narrowest of three forms that follow each other. */
+static inline uint8_t *
+pack_size(uint8_t *to, uint8_t format, size_t size)
+{
+    assert(size <= UINT32_MAX);
+    if (size <= UINT8_MAX)
+        return pack_number(to, format, size, 1);
+    if (size <= UINT16_MAX)
+        return pack_number(to, format + 1, size, 2);
+    return pack_number(to, format + 2, size, 4);
+}
+
 static inline uint8_t *
 pack_str(uint8_t *to, struct slice text)
 {
-    assert(text.size <= UINT32_MAX);
     if (text.size < 32)
         *to++ = (uint8_t)(0xa0 | text.size);
-    else if (text.size <= UINT8_MAX)
-        to = pack_number(to, 0xd9, text.size, 1);
-    else if (text.size <= UINT16_MAX)
-        to = pack_number(to, 0xda, text.size, 2);
     else
-        to = pack_number(to, 0xdb, text.size, 4);
+        to = pack_size(to, 0xd9, text.size);
     return pack_body(to, text);
 }
 
 static inline uint8_t *
 pack_bin(uint8_t *to, struct slice bytes)
 {
-    assert(bytes.size <= UINT32_MAX);
-    if (bytes.size <= UINT8_MAX)
-        to = pack_number(to, 0xc4, bytes.size, 1);
-    else if (bytes.size <= UINT16_MAX)
-        to = pack_number(to, 0xc5, bytes.size, 2);
-    else
-        to = pack_number(to, 0xc6, bytes.size, 4);
-    return pack_body(to, bytes);
+    return pack_body(pack_size(to, 0xc4, bytes.size), bytes);
 }
 
 static inline uint8_t *
