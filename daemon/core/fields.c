@@ -70,20 +70,11 @@ read_id(struct reader *reader, void *value)
         reader->bad = true;
 }
 
-/* Numbers of fields, and most others, are small and take one byte. */
-static inline uint64_t
-read_uint(struct reader *reader)
-{
-    if (reader->at != reader->end && *reader->at < 0x80)
-        return *reader->at++;
-    return reader_uint(reader);
-}
-
 static void
 read_value(struct reader *reader, enum field_kind kind, void *value)
 {
     if (kind == FIELD_UINT)
-        *(uint64_t *)value = read_uint(reader);
+        *(uint64_t *)value = reader_uint(reader);
     else if (kind == FIELD_BOOL)
         *(bool *)value = reader_bool(reader);
     else if (kind == FIELD_TEXT)
@@ -104,7 +95,7 @@ fields_decode(struct slice bytes, const struct field *fields, unsigned count, vo
 
     uint32_t pairs = reader_map(&reader);
     for (uint32_t i = 0; i < pairs; i++) {
-        uint64_t number = read_uint(&reader);
+        uint64_t number = reader_uint(&reader);
         if (reader.bad || number >= count)
             return false;
         read_value(&reader, fields[number].kind, (uint8_t *)object + fields[number].offset);
