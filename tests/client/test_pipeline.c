@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <poll.h>
 #include <pthread.h>
 
 #include "fake_daemon.h"
@@ -73,6 +74,31 @@ answer_backwards(struct fake *fake, const struct fake_request *request, void *co
         scene->held_count--;
         fake_answer(fake, &scene->held[scene->held_count], "n", scene->held_n[scene->held_count]);
     }
+}
+
+/* Who waits in a loop of his own asks only when the descriptor says so. */
+static void
+test_a_descriptor_to_wait_on(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    begin(&scene, answer_backwards,
+          &(struct kith_options){.window = WINDOW, .timeout_ms = -1, .resend_ms = 1000000000});
+    struct pollfd fd = {.fd = kith_fd(scene.kith), .events = POLLIN};
+    for (int i = 0; i < WINDOW - 1; i++)
+        assert_int_equal(send_n(&scene, i), KITH_STATUS_OK);
+    assert_int_equal(poll(&fd, 1, 0), 0);
+    assert_int_equal(send_n(&scene, WINDOW - 1), KITH_STATUS_OK);
+    while (kith_pending(scene.kith) > 0) {
+        struct kith_reply *reply;
+        uint64_t tag;
+        bool expired;
+        assert_int_equal(poll(&fd, 1, -1), 1);
+        while (kith_next(scene.kith, 0, &reply, &tag, &expired) == KITH_STATUS_OK)
+            kith_reply_destroy(reply);
+    }
+    assert_int_equal(poll(&fd, 1, 0), 0);
+    end(&scene);
 }
 
 static void
@@ -304,6 +330,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_descriptor_to_wait_on),
         cmocka_unit_test(test_any_order),
         cmocka_unit_test(test_window_full),
         cmocka_unit_test(test_nothing_to_wait_for),

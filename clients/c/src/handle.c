@@ -339,3 +339,10 @@ kith_pending(const struct kith *const_kith)
     pthread_mutex_unlock(&kith->lock);
     return count;
 }
+
+int
+kith_fd(const struct kith *kith)
+{
+    assert(kith);
+    return kith->socket.receive_fd;
+}

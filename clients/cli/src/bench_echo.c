@@ -111,19 +111,21 @@ is_lost(struct echo_lane *lane, unsigned *slot)
 }
 
 static enum bench_take
-echo_take(void *context, int wait_ms, unsigned *slot)
+echo_take(void *context, unsigned *slot)
 {
     struct echo_lane *lane = context;
     bool received = receive(lane, slot);
-    if (!received && wait_ms > 0) {
-        struct pollfd fd = {lane->receive_fd, POLLIN, 0};
-        poll(&fd, 1, wait_ms);
-        received = receive(lane, slot);
-    }
     if (!received && !is_lost(lane, slot))
         return BENCH_TAKE_NONE;
     lane->sent_ns[*slot] = 0;
     return received ? BENCH_TAKE_ANSWER : BENCH_TAKE_LOST;
+}
+
+static int
+echo_fd(void *context)
+{
+    struct echo_lane *lane = context;
+    return lane->receive_fd;
 }
 
 /* --- the other side --------------------------------------------------------------------------- */
@@ -245,7 +247,7 @@ bench_echo_run(const struct cli *cli, const struct bench_load *load, struct benc
     struct child child;
     bool good = spawn(&child, url);
     if (good) {
-        struct bench_target target = {url, echo_open, echo_close, echo_send, echo_take};
+        struct bench_target target = {url, echo_open, echo_close, echo_send, echo_take, echo_fd};
         good =
             read(child.output, ready, sizeof(ready)) > 0 && bench_load_run(load, &target, result);
         stop(&child);

@@ -203,13 +203,13 @@ single_send(void *context, unsigned slot)
 }
 
 static enum bench_take
-single_take(void *context, int wait_ms, unsigned *slot)
+single_take(void *context, unsigned *slot)
 {
     struct kith_lane *lane = context;
     struct kith_reply *reply = NULL;
     uint64_t tag = 0;
     bool expired = false;
-    enum kith_status status = kith_next(lane->kith, wait_ms, &reply, &tag, &expired);
+    enum kith_status status = kith_next(lane->kith, 0, &reply, &tag, &expired);
     *slot = (unsigned)tag;
     if (status == KITH_STATUS_TIMEOUT)
         return expired ? BENCH_TAKE_LOST : BENCH_TAKE_NONE;
@@ -256,10 +256,9 @@ batch_send(void *context, unsigned slot)
 }
 
 static enum bench_take
-batch_take(void *context, int wait_ms, unsigned *slot)
+batch_take(void *context, unsigned *slot)
 {
     struct kith_lane *lane = context;
-    (void)wait_ms;
     *slot = lane->answered_slot;
     if (lane->lost) {
         lane->lost = false;
@@ -273,6 +272,13 @@ batch_take(void *context, int wait_ms, unsigned *slot)
 
 /* --- lanes --------------------------------------------------------------------------------------
  */
+
+static int
+lane_fd(void *context)
+{
+    struct kith_lane *lane = context;
+    return kith_fd(lane->kith);
+}
 
 static void
 add_to_shared(const struct kith_lane *lane)
@@ -332,5 +338,6 @@ bench_kith_target(struct bench_kith *kith)
         .close = lane_close,
         .send = batch ? batch_send : single_send,
         .take = batch ? batch_take : single_take,
+        .fd = lane_fd,
     };
 }

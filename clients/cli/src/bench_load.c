@@ -1,5 +1,6 @@
 #include "bench_load.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -7,7 +8,7 @@
 #include "base/assert.h"
 #include "cli.h"
 
-#define WAIT_MS     1                     /* on one lane, while another may be answered */
+#define WAIT_MS     1                     /* for an answer, while a next one may fall due */
 #define NAP_NS      UINT64_C(50000)       /* until the next intended time */
 #define DRAIN_NS    UINT64_C(30000000000) /* for the last answers; then they are lost */
 #define THREADS_MAX BENCH_CONNECTIONS_MAX
@@ -29,7 +30,6 @@ struct worker {
     uint64_t start_ns, end_ns; /* end: no sending after it */
     uint64_t sent, quota;      /* quota: of the count in all */
     uint64_t last_ns;          /* when the last answer came */
-    unsigned turn;             /* whose lane is waited on */
     struct bench_result *result;
     bool failed;
     pthread_t thread;
@@ -115,14 +115,14 @@ fill(struct worker *worker, struct lane *lane)
     return any;
 }
 
-/* Take the answers that are there, waiting for the first up to @wait_ms. */
+/* Take the answers that are there. */
 static bool
-drain(struct worker *worker, struct lane *lane, int wait_ms)
+drain(struct worker *worker, struct lane *lane)
 {
     bool any = false;
     while (lane->free_count < lane->window) {
         unsigned slot = 0;
-        enum bench_take take = worker->target->take(lane->handle, wait_ms, &slot);
+        enum bench_take take = worker->target->take(lane->handle, &slot);
         if (take == BENCH_TAKE_NONE)
             return any;
         if (take == BENCH_TAKE_FAILED) {
@@ -131,7 +131,6 @@ drain(struct worker *worker, struct lane *lane, int wait_ms)
         }
         assert(slot < lane->window && lane->free_count < lane->window);
         lane->free[lane->free_count++] = slot;
-        wait_ms = 0;
         any = true;
         if (take == BENCH_TAKE_LOST) {
             worker->result->lost++;
@@ -159,14 +158,13 @@ wait_a_little(struct worker *worker, bool over)
             return;
         }
     }
-    for (unsigned i = 0; i < worker->lane_count; i++) {
-        struct lane *lane = &worker->lanes[worker->turn++ % worker->lane_count];
-        if (lane->free_count < lane->window) {
-            drain(worker, lane, WAIT_MS);
-            return;
-        }
-    }
-    nanosleep(&(struct timespec){.tv_nsec = (long)NAP_NS}, NULL);
+    struct pollfd fds[BENCH_LANES_PER_THREAD];
+    nfds_t count = 0;
+    for (unsigned i = 0; i < worker->lane_count; i++)
+        if (worker->lanes[i].free_count < worker->lanes[i].window)
+            fds[count++] = (struct pollfd){.fd = worker->target->fd(worker->lanes[i].handle),
+                                           .events = POLLIN};
+    poll(fds, count, WAIT_MS);
 }
 
 static void
@@ -175,10 +173,10 @@ work(struct worker *worker)
     uint64_t drain_end_ns = 0;
     for (;;) {
         bool any = false;
-        for (unsigned i = 0; i < worker->lane_count; i++)
-            any |= drain(worker, &worker->lanes[i], 0);
-        for (unsigned i = 0; i < worker->lane_count; i++)
+        for (unsigned i = 0; i < worker->lane_count; i++) {
+            any |= drain(worker, &worker->lanes[i]);
             any |= fill(worker, &worker->lanes[i]);
+        }
         uint64_t now_ns = cli_now_ns();
         bool over = is_over(worker, now_ns);
         if (worker->failed || (over && !is_under_way(worker)))
@@ -288,7 +286,7 @@ bench_load_run(const struct bench_load *load, const struct bench_target *target,
                struct bench_result *result)
 {
     assert(load->connections >= 1 && load->connections <= BENCH_CONNECTIONS_MAX);
-    assert(load->lanes_per_thread >= 1);
+    assert(load->lanes_per_thread >= 1 && load->lanes_per_thread <= BENCH_LANES_PER_THREAD);
     *result = (struct bench_result){0};
     struct crew crew = {.load = load, .target = target};
     crew.worker_count = (load->connections + load->lanes_per_thread - 1) / load->lanes_per_thread;

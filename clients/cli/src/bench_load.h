@@ -18,7 +18,7 @@
 
 /* What came of one look for an answer. */
 enum bench_take {
-    BENCH_TAKE_NONE,   /* nothing within the wait */
+    BENCH_TAKE_NONE,   /* nothing is there yet */
     BENCH_TAKE_ANSWER, /* *slot was answered */
     BENCH_TAKE_BUSY,   /* *slot was turned away: too much at once */
     BENCH_TAKE_LOST,   /* *slot got no answer in time */
@@ -30,8 +30,9 @@ struct bench_target {
     void *context;
     void *(*open)(void *context, unsigned lane, unsigned window); /* NULL: could not, was told */
     void (*close)(void *lane);
-    bool (*send)(void *lane, unsigned slot); /* false: there is nothing more to send */
-    enum bench_take (*take)(void *lane, int wait_ms, unsigned *slot);
+    bool (*send)(void *lane, unsigned slot);             /* false: there is nothing more to send */
+    enum bench_take (*take)(void *lane, unsigned *slot); /* without waiting */
+    int (*fd)(void *lane);                               /* readable when an answer may be there */
 };
 
 struct bench_load {
