@@ -407,10 +407,9 @@ void
 core_refuse(struct core *core, struct slice message, enum kith_err err, msec_t now_ms,
             struct buf *reply)
 {
-    struct envelope envelope;
-    struct envelope_fault fault, none = {0};
+    struct envelope envelope = {.id = envelope_glance_id(message)};
+    struct envelope_fault none = {0};
     struct core_context context = {.now_ms = now_ms};
-    envelope_open(message, &envelope, &fault);
     struct reply_head head = head_of(core, &envelope, &context, false);
     refuse_envelope(core, &head, err, &none, KITH_MESSAGE_SIZE_MAX, reply);
 }

@@ -168,19 +168,33 @@ envelope_open(struct slice message, struct envelope *out, struct envelope_fault 
     return KITH_MALFORMED;
 }
 
-enum kith_op
-envelope_glance(struct slice message)
+/* The string that an unchecked message has first under this key; absent if none. */
+static struct slice
+glance(struct slice message, const char *name)
 {
     struct reader reader;
     reader_init(&reader, message);
     for (uint32_t left = reader_map(&reader); left > 0 && !reader.bad; left--) {
-        if (slice_is(reader_str(&reader), "op")) {
-            struct slice op = reader_str(&reader);
-            return kith_op_find((const char *)op.data, op.size);
-        }
+        if (slice_is(reader_str(&reader), name))
+            return reader_str(&reader);
         reader_skip(&reader);
     }
-    return KITH_OP_COUNT;
+    return (struct slice){0};
+}
+
+enum kith_op
+envelope_glance(struct slice message)
+{
+    struct slice op = glance(message, "op");
+    return op.data ? kith_op_find((const char *)op.data, op.size) : KITH_OP_COUNT;
+}
+
+struct slice
+envelope_glance_id(struct slice message)
+{
+    struct slice id = glance(message, "id");
+    bool good = id.size >= 1 && id.size <= KITH_ID_SIZE_MAX && check_utf8(id);
+    return good ? id : (struct slice){0};
 }
 
 size_t

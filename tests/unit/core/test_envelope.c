@@ -197,6 +197,41 @@ test_a_glance_finds_the_operation(void **state)
         assert_int_equal(envelope_glance(rows[i]), KITH_OP_COUNT);
 }
 
+/* What is turned away is not checked first: only an id that an answer can repeat is taken. */
+static void
+test_a_glance_finds_the_id(void **state)
+{
+    (void)state;
+    static const struct {
+        struct slice message;
+        const char *id; /* NULL: none */
+    } rows[] = {
+        {BYTES("\x82\xa1v\x01\xa2id\xa2k7"), "k7"},
+        {BYTES("\x82\xa4"
+               "args\x81\xa2id\xa2no\xa2id\xa2k7"),
+         "k7"},                                        /* not that of a map within */
+        {BYTES("\x82\xa2id\xa2k7\xa1v\xc1"), "k7"},    /* broken behind it */
+        {BYTES("\x82\xa1v\xc1\xa2id\xa2k7"), NULL},    /* and ahead of it */
+        {BYTES("\x82\xa2id\xa2k7\xa2id\xa2k8"), "k7"}, /* twice */
+        {BYTES("\x81\xa2id\xa2\xc3("), NULL},          /* no UTF-8 */
+        {BYTES("\x81\xa2id\xa0"), NULL},               /* empty */
+        {BYTES("\x81\xa2id\xa4k7"), NULL},             /* it breaks off */
+        {BYTES("\x81\xa2id\x07"), NULL},               /* a number */
+        {BYTES("\x91\xa2id"), NULL},                   /* no map */
+        {BYTES(""), NULL},
+        {BYTES("\x81\xa2id\xd9\x41"
+               "0123456789012345678901234567890123456789012345678901234567890123x"),
+         NULL}, /* 65 */
+    };
+    for (unsigned i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct slice id = envelope_glance_id(rows[i].message);
+        if (rows[i].id)
+            assert_true(slice_is(id, rows[i].id));
+        else
+            assert_null(id.data);
+    }
+}
+
 static int
 done(void **state)
 {
@@ -215,6 +250,7 @@ main(void)
         cmocka_unit_test(test_the_id_survives_an_error),
         cmocka_unit_test(test_rubbish_says_where),
         cmocka_unit_test(test_a_glance_finds_the_operation),
+        cmocka_unit_test(test_a_glance_finds_the_id),
     };
     return cmocka_run_group_tests(tests, NULL, done);
 }
