@@ -38,6 +38,7 @@ checkpoint_open(struct checkpoint *checkpoint, struct env *env,
 void
 checkpoint_close(struct checkpoint *checkpoint)
 {
+    checkpoint_hurry(checkpoint, true);
     worker_close(&checkpoint->worker);
     sort_fini(&checkpoint->sort);
     *checkpoint = (struct checkpoint){0};
@@ -64,10 +65,19 @@ checkpoint_phase(struct checkpoint *checkpoint)
     return phase_of(checkpoint, worker_phase(&checkpoint->worker));
 }
 
+void
+checkpoint_hurry(struct checkpoint *checkpoint, bool hurry)
+{
+    atomic_store(&checkpoint->hurry, hurry);
+}
+
 enum checkpoint_phase
 checkpoint_wait(struct checkpoint *checkpoint)
 {
-    return phase_of(checkpoint, worker_wait(&checkpoint->worker));
+    checkpoint_hurry(checkpoint, true);
+    enum worker_phase phase = worker_wait(&checkpoint->worker);
+    checkpoint_hurry(checkpoint, false);
+    return phase_of(checkpoint, phase);
 }
 
 void

@@ -14,6 +14,7 @@
 #include "store/filter.h"
 #include "store/overlay.h"
 #include "store/sort.h"
+#include "store/trickle.h"
 #include "store/worker.h"
 
 enum checkpoint_phase {
@@ -43,7 +44,8 @@ struct checkpoint {
     struct env *env;                        /* borrowed until closed */
     const struct checkpoint_tables *tables; /* likewise */
     struct worker worker;
-    bool is_cleaning; /* what the worker does, or did last */
+    bool is_cleaning;   /* what the worker does, or did last */
+    _Atomic bool hurry; /* somebody waits for its end: it may be in the way of others */
 
     /* These belong to whom the phase says. */
     struct overlay *overlay;
@@ -53,6 +55,7 @@ struct checkpoint {
     enum kith_err err;
     struct fault fault;
     msec_t took_ms;
+    uint64_t trickled; /* syncs that were done in steps, so far */
 };
 
 /* Start the thread. KITH_UNAVAILABLE with @fault if the system refuses. */
@@ -72,6 +75,9 @@ void checkpoint_again(struct checkpoint *checkpoint);
 
 /* Wait until the thread has nothing to do, and return the phase: IDLE or WRITTEN. */
 enum checkpoint_phase checkpoint_wait(struct checkpoint *checkpoint);
+
+/* Let a write go on without regard for others, or with it, until this is said again. */
+void checkpoint_hurry(struct checkpoint *checkpoint, bool hurry);
 
 /* What the thread does while WRITING: one transaction. */
 enum kith_err checkpoint_write(struct checkpoint *checkpoint);

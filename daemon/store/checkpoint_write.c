@@ -337,7 +337,9 @@ checkpoint_write(struct checkpoint *checkpoint)
     feeds_write(&writer, checkpoint->tables);
     sort_clear(&checkpoint->sort);
     checkpoint_mark_put(&txn, checkpoint->tables->meta, &checkpoint->mark);
+    trickle_begin(&checkpoint->hurry);
     enum kith_err err = env_commit(&txn, &checkpoint->fault);
+    checkpoint->trickled += trickle_end();
     if (err == KITH_OK)
         env_pad(checkpoint->env);
     return err;

@@ -272,6 +272,7 @@ settle(struct views *views)
 {
     struct checkpoint *checkpoint = &views->checkpoint;
     views->took_ms = checkpoint->took_ms;
+    views->syncs = checkpoint->trickled;
     views->fault = checkpoint->fault;
     views_take_filters(views);
     if (checkpoint->err != KITH_OK) {
@@ -301,6 +302,12 @@ is_time(const struct views *views, msec_t now_ms)
            overlay_size(views->active) >= views->options.overlay_size / 2;
 }
 
+static uint64_t
+memory_size(const struct views *views)
+{
+    return overlay_size(views->active) + (views->frozen ? overlay_size(views->frozen) : 0);
+}
+
 bool
 views_is_due(struct views *views, msec_t now_ms)
 {
@@ -322,6 +329,8 @@ views_tick(struct views *views, msec_t now_ms)
         views->began_ms = now_ms;
         start(views);
     }
+    /* Before memory is used up and commands wait for it, they had better wait for the disk. */
+    checkpoint_hurry(&views->checkpoint, memory_size(views) >= views->options.overlay_size / 4 * 3);
 }
 
 void
@@ -350,12 +359,6 @@ views_checkpoint(struct views *views)
     return views->err == KITH_INTERNAL ? KITH_INTERNAL : KITH_OK;
 }
 
-static uint64_t
-memory_size(const struct views *views)
-{
-    return overlay_size(views->active) + (views->frozen ? overlay_size(views->frozen) : 0);
-}
-
 bool
 views_full(const struct views *views)
 {
@@ -382,6 +385,7 @@ views_stats(const struct views *views, struct views_stats *out)
         .checkpoints = views->checkpoints,
         .checkpoint_failures = views->failures,
         .checkpoint_last_ms = views->took_ms,
+        .checkpoint_syncs = views->syncs,
     };
     memcpy(out->rows, views->mark.rows, sizeof(out->rows));
     memcpy(out->sums, views->mark.sums, sizeof(out->sums));

@@ -123,6 +123,7 @@ struct views_stats {
     uint64_t checkpoints;            /* finished since the start */
     uint64_t checkpoint_failures;    /* tried again later: the disk is full, most likely */
     msec_t checkpoint_last_ms;       /* how long the last one took */
+    uint64_t checkpoint_syncs;       /* of pages, done in steps (trickle.h), by all of them */
 };
 void views_stats(const struct views *views, struct views_stats *out);
 

@@ -89,6 +89,7 @@ struct views {
     bool has_ticked;
     uint64_t checkpoints, failures;
     msec_t took_ms;
+    uint64_t syncs;
     struct fault fault;
 
     unsigned scan_count;
