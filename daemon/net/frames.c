@@ -92,3 +92,12 @@ frames_half(const struct frames *frames)
 {
     return frames->body_left > 0 ? frames->body_size : frames->head_size;
 }
+
+size_t
+frames_head(enum frames_transport transport, uint64_t size, uint8_t out[FRAMES_HEADER_SIZE_MAX])
+{
+    bool typed = transport == FRAMES_IPC;
+    out[0] = 1;
+    put_be64(out + typed, size);
+    return typed + sizeof(size);
+}

@@ -45,6 +45,10 @@ void frames_init(struct frames *frames, enum frames_transport transport, uint16_
  * the rules; after false it is not to be asked again. */
 bool frames_check(struct frames *frames, const uint8_t *data, size_t size);
 
+/* Write what a frame of @size bytes begins with; returns how much that is. */
+size_t frames_head(enum frames_transport transport, uint64_t size,
+                   uint8_t out[FRAMES_HEADER_SIZE_MAX]);
+
 /* The size of a frame of which some has come, and not all; 0 where the next byte begins one. */
 uint64_t frames_half(const struct frames *frames);
 

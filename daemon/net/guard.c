@@ -51,9 +51,8 @@ struct row {
     bool cut;                          /* broke the rules: it has nothing more to say */
     bool accepted;                     /* a listener's: its last call gave a connection */
     atomic_bool busy, greeted;
-    /* What was gathered and the kernel has yet to take. It changes hands between nanomsg's lock and
-     * guard_gather_end(), which does not hold it: so both hold gather_lock to send it or let go of
-     * it. Only the gathering thread adds to it. */
+    /* What was gathered and the kernel has yet to take. nanomsg's threads and the gathering one
+     * hold gather_lock to send it, add to it, or let go of it. */
     _Atomic(struct gather *) gather;
 };
 
@@ -159,15 +158,6 @@ gather_drop(struct row *row)
     }
     gather_clear(gather);
     spare[spare_count++] = gather;
-}
-
-static struct gather *
-gather_take(void)
-{
-    pthread_mutex_lock(&gather_lock);
-    struct gather *gather = spare_count > 0 ? spare[--spare_count] : NULL;
-    pthread_mutex_unlock(&gather_lock);
-    return gather ? gather : gather_create();
 }
 
 /* The frame is whole, or will never be. */
@@ -687,32 +677,35 @@ recvmsg(int fd, struct msghdr *message, int flags)
 
 /* --- gathering --------------------------------------------------------------------------- */
 
+/* The three that follow are called with gather_lock held. */
+
 /* Send what was gathered for this connection. True if nothing is left. */
 static bool
-gather_flush(struct row *row, int fd)
+gather_flush_locked(struct row *row, int fd)
 {
-    if (!atomic_load_explicit(&row->gather, memory_order_relaxed))
-        return true;
-    pthread_mutex_lock(&gather_lock);
     struct gather *gather = atomic_load_explicit(&row->gather, memory_order_relaxed);
     bool done = !gather || gather_send(gather, fd);
     if (done)
         gather_drop(row);
-    pthread_mutex_unlock(&gather_lock);
     return done;
+}
+
+static struct gather *
+gather_take(void)
+{
+    return spare_count > 0 ? spare[--spare_count] : gather_create();
 }
 
 /* Gather a message instead of sending it. False if it has to be sent. */
 static bool
 gather_message(struct row *row, int fd, const struct msghdr *message, size_t size)
 {
-    if (!gathering || size > GATHER_MESSAGE_MAX ||
-        atomic_load_explicit(&row->busy, memory_order_relaxed))
+    if (size > GATHER_MESSAGE_MAX || atomic_load_explicit(&row->busy, memory_order_relaxed))
         return false;
     struct gather *gather = atomic_load_explicit(&row->gather, memory_order_relaxed);
     if (gather && gather_add(gather, message, size))
         return true;
-    if (!gather_flush(row, fd) || gathered_count == GUARD_FD_MAX)
+    if (!gather_flush_locked(row, fd) || gathered_count == GUARD_FD_MAX)
         return false;
     gather = gather_take();
     if (!gather)
@@ -722,6 +715,54 @@ gather_message(struct row *row, int fd, const struct msghdr *message, size_t siz
     atomic_store_explicit(&row->gather, gather, memory_order_relaxed);
     gathered[gathered_count++] = fd;
     return true;
+}
+
+static bool
+gather_flush(struct row *row, int fd)
+{
+    if (!atomic_load_explicit(&row->gather, memory_order_relaxed))
+        return true;
+    pthread_mutex_lock(&gather_lock);
+    bool done = gather_flush_locked(row, fd);
+    pthread_mutex_unlock(&gather_lock);
+    return done;
+}
+
+static bool
+is_gathered(struct row *row, int fd, const struct msghdr *message, size_t size)
+{
+    if (!gathering)
+        return false;
+    pthread_mutex_lock(&gather_lock);
+    bool added = gather_message(row, fd, message, size);
+    pthread_mutex_unlock(&gather_lock);
+    return added;
+}
+
+/* nanomsg has its own view of the connection: that it is idle, and nothing else is ever sent there.
+ * That holds: what is gathered goes out whole before anything of nanomsg's does, and nothing is
+ * gathered while nanomsg is within a frame (busy, which only this thread begins). */
+bool
+guard_gather_reply(struct guard_conn conn, struct slice head, struct slice body)
+{
+    assert(gathering);
+    assert(conn.fd >= 0 && conn.fd < GUARD_FD_MAX);
+    struct row *row = &rows[conn.fd];
+    uint8_t frame[FRAMES_HEADER_SIZE_MAX];
+    size_t size = head.size + body.size;
+    bool added = false;
+    pthread_mutex_lock(&gather_lock);
+    if (atomic_load_explicit(&row->serial, memory_order_acquire) == conn.serial) {
+        size_t frame_size = frames_head(row->frames.transport, size, frame);
+        /* The kernel does not write through what it is given. */
+        struct iovec parts[] = {{frame, frame_size},
+                                {(void *)(uintptr_t)head.data, head.size},
+                                {(void *)(uintptr_t)body.data, body.size}};
+        struct msghdr message = {.msg_iov = parts, .msg_iovlen = ARRAY_COUNT(parts)};
+        added = gather_message(row, conn.fd, &message, frame_size + size);
+    }
+    pthread_mutex_unlock(&gather_lock);
+    return added;
 }
 
 void
@@ -760,7 +801,7 @@ sendmsg(int fd, const struct msghdr *message, int flags)
     row->hooks |= GUARD_HOOK_SEND;
     first_note(&offered, fd);
 
-    if (gather_message(row, fd, message, wanted))
+    if (is_gathered(row, fd, message, wanted))
         return (ssize_t)wanted;
     if (!gather_flush(row, fd)) {
         atomic_store_explicit(&row->busy, true, memory_order_relaxed);

@@ -105,6 +105,12 @@ bool guard_take_end(struct guard_conn *out);
 void guard_gather_begin(void);
 unsigned guard_gather_end(void);
 
+/* Between the two: gather a reply to @conn, @head and @body, framed as nanomsg would have framed
+ * it. False where it has to go through nanomsg: the connection has ended, is within a frame of
+ * nanomsg's or does not take what was gathered, the message is large, memory is short. nanomsg must
+ * have sent there before, so that it is known whose connection it is. */
+bool guard_gather_reply(struct guard_conn conn, struct slice head, struct slice body);
+
 enum guard_state guard_state_of(struct guard_conn conn);
 
 /* For how long what was last read from @conn had been waiting, up to now. 0 if it is gone. */

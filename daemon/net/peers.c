@@ -118,15 +118,15 @@ forget(struct peers *peers, struct peer *peer)
     drop_all(peers, peer);
 }
 
-void
-peers_learn(struct peers *peers, uint32_t key, struct guard_conn conn)
+static struct peer *
+row_for(struct peers *peers, uint32_t key, struct guard_conn conn)
 {
     assert(conn.fd >= 0 && conn.fd < GUARD_FD_MAX);
     assert(conn.serial != 0);
     struct peer *peer = &peers->rows[conn.fd];
     if (peer->known && peer->conn.serial == conn.serial) {
         assert(peer->key == key);
-        return;
+        return peer;
     }
     struct peer *namesake = peers_find(peers, key);
     if (namesake)
@@ -137,9 +137,17 @@ peers_learn(struct peers *peers, uint32_t key, struct guard_conn conn)
     struct peer **bucket = bucket_of(peers, key);
     peer->key = key;
     peer->known = true;
+    peer->answered = false;
     peer->conn = conn;
     peer->hash_next = *bucket;
     *bucket = peer;
+    return peer;
+}
+
+void
+peers_learn(struct peers *peers, uint32_t key, struct guard_conn conn)
+{
+    row_for(peers, key, conn)->answered = true;
 }
 
 void
@@ -148,7 +156,7 @@ peers_meet(struct peers *peers, uint32_t key, struct guard_conn conn)
     const struct peer *there = &peers->rows[conn.fd];
     bool is_another = there->known && there->conn.serial == conn.serial;
     if (!is_another && !peers_find(peers, key))
-        peers_learn(peers, key, conn);
+        row_for(peers, key, conn);
 }
 
 static struct kept *

@@ -32,9 +32,10 @@ struct kept {
 };
 
 struct peer {
-    uint32_t key; /* nanomsg's number */
-    bool known;   /* it is in the hash; false in a row never used */
-    bool listed;  /* it is in the list of those who wait, though perhaps no longer rightly */
+    uint32_t key;  /* nanomsg's number */
+    bool known;    /* it is in the hash; false in a row never used */
+    bool answered; /* a reply went through @conn: it is his beyond doubt */
+    bool listed;   /* it is in the list of those who wait, though perhaps no longer rightly */
     struct guard_conn conn;
     struct peer *hash_next, *waiting_next;
     struct kept *head, *tail;

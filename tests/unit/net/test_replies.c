@@ -67,6 +67,46 @@ none_is_lost(void **state)
     assert_true(stats.replies_delayed > URL_COUNT * COUNT / 4);
 }
 
+/* Some go through nanomsg and some do not, and some have come through devices: each is framed as it
+ * must be, and they leave in order. */
+static void
+all_sizes_and_ways(void **state)
+{
+    static const size_t sizes[] = {0,     1,     2,     80,     16360, 16366, 16367, 16368, 16384,
+                                   16385, 40000, 65535, 100000, 3,     90000, 90000, 5,     16000};
+    static uint8_t sent[100012], frame[100012];
+    (void)state;
+    daemon_open(&here);
+    for (int url = 0; url < URL_COUNT; url++) {
+        struct raw raw = raw_connect(here.command[url]);
+        raw_greet(raw, SP_REQ);
+        for (unsigned round = 0; round < 3; round++) {
+            unsigned hops = round % 2;
+            for (unsigned i = 0; i < ARRAY_COUNT(sizes); i++) {
+                uint8_t head[9];
+                size_t route = 4 * (1 + (size_t)hops);
+                memset(sent, (int)(i + round), sizeof(sent));
+                put_be32(sent, hops ? 7 + i : i | 0x80000000);
+                put_be32(sent + route - 4, i | 0x80000000);
+                raw_write(raw, head, raw_header(raw, head, route + sizes[i]));
+                raw_write(raw, sent, route + sizes[i]);
+                daemon_echo(&here);
+            }
+            for (unsigned i = 0; i < ARRAY_COUNT(sizes); i++) {
+                size_t route = 4 * (1 + (size_t)hops);
+                memset(sent, (int)(i + round), sizeof(sent));
+                put_be32(sent, hops ? 7 + i : i | 0x80000000);
+                put_be32(sent + route - 4, i | 0x80000000);
+                daemon_serve(&here, raw.fd);
+                assert_int_equal(raw_frame(raw, frame, sizeof(frame)), route + sizes[i]);
+                assert_memory_equal(frame, sent, route + sizes[i]);
+            }
+        }
+        close(raw.fd);
+    }
+    assert_int_equal(daemon_stats(&here).replies_dropped, 0);
+}
+
 /* Who reads is served at once while another does not. */
 static void
 slow_peer_costs_only_itself(void **state)
@@ -205,6 +245,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(none_is_lost),
+        TEST(all_sizes_and_ways),
         TEST(slow_peer_costs_only_itself),
         TEST(kept_bytes_are_bounded),
         TEST(kept_time_is_bounded),
