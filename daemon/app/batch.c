@@ -46,13 +46,16 @@ has_room(struct batch *batch)
     return batch->spent_ms < BATCH_MS_MAX;
 }
 
-/* However much comes, half of the time goes into what is taken, though that has waited too. */
+/* However much comes, some of the time goes into what is taken, though that has waited too. */
 static bool
-is_late(const struct batch *batch, const struct net_request *request)
+is_late(struct batch *batch, const struct net_request *request)
 {
-    const struct daemon *daemon = batch->daemon;
-    return batch->overrun && batch->spent_ms < BATCH_LATE_MS_MAX &&
-           net_waited(daemon->net, request) >= daemon->config.wait_max_ms;
+    struct daemon *daemon = batch->daemon;
+    if (batch->limit_ms == GATE_NO_LIMIT || batch->spent_ms >= BATCH_LATE_MS_MAX ||
+        net_waited(daemon->net, request) < batch->limit_ms)
+        return false;
+    gate_shed(&daemon->gate);
+    return true;
 }
 
 /* Take one more message, to be executed later. NULL if none is there, or too much rubbish. */
@@ -239,8 +242,8 @@ batch_turn(struct batch *batch, bool drain)
     views_tick(views, batch->reading.mono_ms);
     msec_t hold_ms = gate_hold(&daemon->gate, views_full(views), batch->reading.mono_ms);
     enum kith_err refuse = gate_refusal(&daemon->gate);
-    batch->overrun =
-        gate_is_overrun(&daemon->gate, daemon->config.wait_max_ms, batch->reading.mono_ms);
+    batch->limit_ms =
+        gate_limit(&daemon->gate, daemon->config.wait_max_ms, batch->reading.mono_ms);
     batch->left = true;
     batch->taken = batch->eaten = 0;
     batch->spent_ms = 0;

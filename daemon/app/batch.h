@@ -27,7 +27,7 @@
 #define BATCH_REPLY_SIZE_MAX (16u << 20) /* bytes of replies after which no more is taken */
 #define BATCH_PARKED_MAX     1000        /* queries that waited, in a turn */
 #define BATCH_MS_MAX         20          /* of work after which no more is taken */
-#define BATCH_LATE_MS_MAX    10          /* of them, in which late messages are turned away */
+#define BATCH_LATE_MS_MAX    15          /* of them, in which late messages are turned away */
 
 /* A flight leaves with so many times storage.commit_aside. To leave sooner costs answers and
  * wake-ups, one for each message: so where a message holds BATCH_FLIGHT_MANY commands it does, and

@@ -61,7 +61,7 @@ struct batch {
     msec_t now_ms;                /* the log's time, likewise */
     bool drain;
     bool swept_all;
-    bool overrun;         /* more comes than can be done */
+    msec_t limit_ms;      /* what has waited for so long is turned away */
     bool left;            /* messages, when no more were taken */
     unsigned taken;       /* messages, in this turn */
     unsigned eaten;       /* what came as one and was none, likewise */

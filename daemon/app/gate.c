@@ -48,14 +48,27 @@ void
 gate_left(struct gate *gate, bool left, msec_t now_ms)
 {
     assert(now_ms >= 0);
+    gate->sheds = gate->sheds && left;
     if (!left)
         gate->left_ms = NONE_LEFT;
     else if (gate->left_ms == NONE_LEFT)
         gate->left_ms = now_ms;
 }
 
-bool
-gate_is_overrun(const struct gate *gate, msec_t wait_max_ms, msec_t now_ms)
+msec_t
+gate_limit(const struct gate *gate, msec_t wait_max_ms, msec_t now_ms)
 {
-    return gate->left_ms != NONE_LEFT && now_ms - gate->left_ms >= 2 * wait_max_ms;
+    assert(wait_max_ms >= 1);
+    if (gate->left_ms == NONE_LEFT || now_ms - gate->left_ms < 2 * wait_max_ms)
+        return GATE_NO_LIMIT;
+    if (!gate->sheds)
+        return wait_max_ms;
+    return wait_max_ms < GATE_TIGHTER ? 1 : wait_max_ms / GATE_TIGHTER;
+}
+
+void
+gate_shed(struct gate *gate)
+{
+    assert(gate->left_ms != NONE_LEFT);
+    gate->sheds = true;
 }

@@ -8,7 +8,11 @@
  * told so at once (busy), for otherwise everybody would wait for ever longer, until no answer is of
  * use to anybody. A burst is not more than can be done, and is worked off; nor is a wait for the
  * disk. So this begins only after turn upon turn has left messages behind, for twice the wait that
- * is allowed; and it ends with the first turn that leaves none.
+ * is allowed. From the first message that is turned away, a fifth of that wait is allowed: where
+ * more comes than can be done, everybody would else wait just as long as is allowed, and a queue
+ * that is never worked off is of use to nobody beyond what keeps the daemon busy. It ends with the
+ * first turn that leaves none. (Two limits, by whether the queue has been empty of late: Maurer,
+ * "Fail at Scale", ACM Queue 13(8), 2015, after CoDel, RFC 8289.)
  *
  * Layer: app. Pure.
  */
@@ -25,6 +29,7 @@ struct gate {
     bool read_only; /* the disk is short of room */
     msec_t full_ms; /* since when the views have been full; -1 while they are not */
     msec_t left_ms; /* since when every turn has left messages behind; -1 while none does */
+    bool sheds;     /* something was turned away since */
 };
 
 enum gate_news { GATE_SAME, GATE_CLOSED, GATE_OPENED };
@@ -44,7 +49,13 @@ enum kith_err gate_refusal(const struct gate *gate);
 /* After each turn: did it leave messages that it might have taken? @now_ms: as above. */
 void gate_left(struct gate *gate, bool left, msec_t now_ms);
 
-/* Does more come than can be done? Then what has waited for @wait_max_ms is turned away. */
-bool gate_is_overrun(const struct gate *gate, msec_t wait_max_ms, msec_t now_ms);
+/* What has waited for so long is turned away; GATE_NO_LIMIT: nothing is, for no more comes than can
+ * be done. @wait_max_ms: what the operator allows, 1 or more. */
+#define GATE_NO_LIMIT INT64_MAX
+#define GATE_TIGHTER  5 /* times, once something was turned away */
+msec_t gate_limit(const struct gate *gate, msec_t wait_max_ms, msec_t now_ms);
+
+/* Something was turned away by that limit. */
+void gate_shed(struct gate *gate);
 
 #endif

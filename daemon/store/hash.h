@@ -33,7 +33,7 @@ static inline uint32_t
 hash_find(const struct hash *hash, const struct arena *arena, uint32_t key_hash, uint8_t table,
           struct slice key)
 {
-    if (!hash->slots)
+    if (hash->count == 0)
         return 0;
     for (uint32_t i = key_hash & hash->mask;; i = (i + 1) & hash->mask) {
         const struct hash_slot *slot = &hash->slots[i];
@@ -48,7 +48,7 @@ hash_find(const struct hash *hash, const struct arena *arena, uint32_t key_hash,
 static inline void
 hash_expect(const struct hash *hash, uint32_t key_hash)
 {
-    if (hash->slots)
+    if (hash->count > 0)
         __builtin_prefetch(&hash->slots[key_hash & hash->mask]);
 }
 

@@ -80,14 +80,33 @@ test_what_is_left_for_long_is_more_than_can_be_done(void **state)
     struct gate gate;
     (void)state;
     gate_init(&gate);
-    assert_false(gate_is_overrun(&gate, 100, 5000)); /* nothing was ever left */
+    assert_int_equal(gate_limit(&gate, 100, 5000), GATE_NO_LIMIT); /* nothing was ever left */
     gate_left(&gate, true, 1000);
-    assert_false(gate_is_overrun(&gate, 100, 1000));
+    assert_int_equal(gate_limit(&gate, 100, 1000), GATE_NO_LIMIT);
     gate_left(&gate, true, 1150); /* still, not anew */
-    assert_false(gate_is_overrun(&gate, 100, 1199));
-    assert_true(gate_is_overrun(&gate, 100, 1200));
-    assert_true(gate_is_overrun(&gate, 100, 999999));
-    assert_false(gate_is_overrun(&gate, 1000, 1200)); /* it goes by the wait that is allowed now */
+    assert_int_equal(gate_limit(&gate, 100, 1199), GATE_NO_LIMIT);
+    assert_int_equal(gate_limit(&gate, 100, 1200), 100);
+    assert_int_equal(gate_limit(&gate, 100, 999999), 100);
+    /* It goes by the wait that is allowed now. */
+    assert_int_equal(gate_limit(&gate, 1000, 1200), GATE_NO_LIMIT);
+}
+
+static void
+test_once_something_is_turned_away_less_is_allowed(void **state)
+{
+    struct gate gate;
+    (void)state;
+    gate_init(&gate);
+    gate_left(&gate, true, 1000);
+    assert_int_equal(gate_limit(&gate, 100, 2000), 100);
+    gate_shed(&gate);
+    assert_int_equal(gate_limit(&gate, 100, 2000), 20);
+    gate_left(&gate, true, 2000);
+    assert_int_equal(gate_limit(&gate, 100, 2000), 20);
+    assert_int_equal(gate_limit(&gate, 4, 2000), 1); /* never nothing */
+    gate_left(&gate, false, 2010);
+    gate_left(&gate, true, 2020);
+    assert_int_equal(gate_limit(&gate, 100, 3000), 100); /* anew */
 }
 
 static void
@@ -97,12 +116,13 @@ test_one_turn_that_leaves_nothing_ends_it(void **state)
     (void)state;
     gate_init(&gate);
     gate_left(&gate, true, 1000);
-    assert_true(gate_is_overrun(&gate, 100, 2000));
+    assert_int_equal(gate_limit(&gate, 100, 2000), 100);
+    gate_shed(&gate);
     gate_left(&gate, false, 2000);
-    assert_false(gate_is_overrun(&gate, 100, 2000));
+    assert_int_equal(gate_limit(&gate, 100, 2000), GATE_NO_LIMIT);
     gate_left(&gate, true, 2010);
-    assert_false(gate_is_overrun(&gate, 100, 2209));
-    assert_true(gate_is_overrun(&gate, 100, 2210));
+    assert_int_equal(gate_limit(&gate, 100, 2209), GATE_NO_LIMIT);
+    assert_int_equal(gate_limit(&gate, 100, 2210), 100);
 }
 
 static void
@@ -125,6 +145,7 @@ main(void)
         cmocka_unit_test(test_full_views_hold_then_refuse),
         cmocka_unit_test(test_a_full_disk_is_the_stronger_reason),
         cmocka_unit_test(test_what_is_left_for_long_is_more_than_can_be_done),
+        cmocka_unit_test(test_once_something_is_turned_away_less_is_allowed),
         cmocka_unit_test(test_one_turn_that_leaves_nothing_ends_it),
         cmocka_unit_test(test_messages_left_close_it_to_no_command),
     };
