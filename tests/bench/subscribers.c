@@ -5,9 +5,9 @@
  * Starts that kithd in a directory of its own and measures, with the client library:
  *
  *     catch-up    one subscriber reads a log of EVENTS from its start
- *     live        0, 1, 4 and 64 subscribers, while commands append as fast as they go; how fast
- *                 that is, as a ratio to none; what all of them were told together, and how long
- *                 after its time (a millisecond is the clock's step) each event came
+ *     live        0, 1, 4, 8, 16 and 64 subscribers, while commands append as fast as they go; how
+ * fast that is, as a ratio to none; what all of them were told together, and how long after its
+ * time (a millisecond is the clock's step) each event came
  *
  * Every event must reach every subscriber once and in order, or it says so and fails. */
 #include <inttypes.h>
@@ -217,7 +217,7 @@ measure_live(struct kith *kith, unsigned count, double alone)
 int
 main(int argc, char **argv)
 {
-    static const unsigned counts[] = {1, 4, 64};
+    static const unsigned counts[] = {1, 4, 8, 16, 64};
     double alone = 0;
     unsigned long wanted = argc > 2 ? strtoul(argv[2], NULL, 10) : 500000;
     if (argc < 2)
