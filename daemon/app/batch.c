@@ -54,7 +54,7 @@ is_late(struct batch *batch, const struct net_request *request)
     if (batch->limit_ms == GATE_NO_LIMIT || batch->spent_ms >= BATCH_LATE_MS_MAX ||
         net_waited(daemon->net, request) < batch->limit_ms)
         return false;
-    gate_shed(&daemon->gate);
+    gate_shed(&daemon->gate, batch->reading.mono_ms);
     return true;
 }
 

@@ -4,11 +4,12 @@
 
 #define NOT_FULL  (-1)
 #define NONE_LEFT (-1)
+#define NONE_SHED (-1)
 
 void
 gate_init(struct gate *gate)
 {
-    *gate = (struct gate){.full_ms = NOT_FULL, .left_ms = NONE_LEFT};
+    *gate = (struct gate){.full_ms = NOT_FULL, .left_ms = NONE_LEFT, .shed_ms = NONE_SHED};
 }
 
 enum gate_news
@@ -48,7 +49,6 @@ void
 gate_left(struct gate *gate, bool left, msec_t now_ms)
 {
     assert(now_ms >= 0);
-    gate->sheds = gate->sheds && left;
     if (!left)
         gate->left_ms = NONE_LEFT;
     else if (gate->left_ms == NONE_LEFT)
@@ -59,16 +59,16 @@ msec_t
 gate_limit(const struct gate *gate, msec_t wait_max_ms, msec_t now_ms)
 {
     assert(wait_max_ms >= 1);
+    if (gate->shed_ms != NONE_SHED && now_ms - gate->shed_ms < 2 * wait_max_ms)
+        return wait_max_ms < GATE_TIGHTER ? 1 : wait_max_ms / GATE_TIGHTER;
     if (gate->left_ms == NONE_LEFT || now_ms - gate->left_ms < 2 * wait_max_ms)
         return GATE_NO_LIMIT;
-    if (!gate->sheds)
-        return wait_max_ms;
-    return wait_max_ms < GATE_TIGHTER ? 1 : wait_max_ms / GATE_TIGHTER;
+    return wait_max_ms;
 }
 
 void
-gate_shed(struct gate *gate)
+gate_shed(struct gate *gate, msec_t now_ms)
 {
-    assert(gate->left_ms != NONE_LEFT);
-    gate->sheds = true;
+    assert(now_ms >= 0);
+    gate->shed_ms = now_ms;
 }

@@ -8,11 +8,11 @@
  * told so at once (busy), for otherwise everybody would wait for ever longer, until no answer is of
  * use to anybody. A burst is not more than can be done, and is worked off; nor is a wait for the
  * disk. So this begins only after turn upon turn has left messages behind, for twice the wait that
- * is allowed. From the first message that is turned away, a fifth of that wait is allowed: where
- * more comes than can be done, everybody would else wait just as long as is allowed, and a queue
- * that is never worked off is of use to nobody beyond what keeps the daemon busy. It ends with the
- * first turn that leaves none. (Two limits, by whether the queue has been empty of late: Maurer,
- * "Fail at Scale", ACM Queue 13(8), 2015, after CoDel, RFC 8289.)
+ * is allowed. From the first message that is turned away a fifth of that wait is allowed, until for
+ * as long as it took to begin nothing had to be turned away any more: where more comes than can be
+ * done, everybody would else wait just as long as is allowed, and a queue that is never worked off
+ * is of no use beyond what keeps the daemon busy. (Two limits, by whether the queue has been empty
+ * of late: Maurer, "Fail at Scale", ACM Queue 13(8), 2015, after CoDel, RFC 8289.)
  *
  * Layer: app. Pure.
  */
@@ -29,7 +29,7 @@ struct gate {
     bool read_only; /* the disk is short of room */
     msec_t full_ms; /* since when the views have been full; -1 while they are not */
     msec_t left_ms; /* since when every turn has left messages behind; -1 while none does */
-    bool sheds;     /* something was turned away since */
+    msec_t shed_ms; /* when something was turned away last; -1 if that is long ago, or never was */
 };
 
 enum gate_news { GATE_SAME, GATE_CLOSED, GATE_OPENED };
@@ -56,6 +56,6 @@ void gate_left(struct gate *gate, bool left, msec_t now_ms);
 msec_t gate_limit(const struct gate *gate, msec_t wait_max_ms, msec_t now_ms);
 
 /* Something was turned away by that limit. */
-void gate_shed(struct gate *gate);
+void gate_shed(struct gate *gate, msec_t now_ms);
 
 #endif

@@ -7,7 +7,8 @@
  *
  *     capacity   as many as go, 2048 under way
  *     before     half of that, on a fixed schedule
- *     during     twice of that
+ *     onset      twice of that: the first half second, in which it is seen that this is too much
+ *     during     and then
  *     after      half again, without a pause
  *
  * Latency counts from the intended time of each message, however late it could be sent. Beside the
@@ -40,11 +41,12 @@
 #define REQUEST_SIZE_MAX 128
 #define READ_SIZE        (256 * 1024)
 #define LONE_EVERY_NS    20000000 /* of the connection that is counted alone */
+#define ONSET_SECONDS    0.5
 #define QUIET_NS         (30 * UINT64_C(1000000000))
 #define SLOT_NS          50000000 /* recovery is looked at in such pieces */
 #define SLOTS_MAX        4000
 
-enum phase_name { CAPACITY, BEFORE, DURING, AFTER, PHASE_COUNT };
+enum phase_name { CAPACITY, BEFORE, ONSET, DURING, AFTER, PHASE_COUNT };
 
 struct phase {
     const char *name;
@@ -411,8 +413,11 @@ report(uint64_t appended)
            "p99", "max", "p50", "p99", "p50", "p99");
     for (unsigned i = 0; i < PHASE_COUNT; i++)
         print_phase(&phases[i]);
-    printf("p99 of what was accepted, during / before: %.1f; of the one alone: %.1f\n",
+    printf("p99 of what was accepted, during / before: %.1f, / capacity: %.1f; of the one alone, / "
+           "before: "
+           "%.1f\n",
            ms_at(&phases[DURING].ok, 0.99) / ms_at(&phases[BEFORE].ok, 0.99),
+           ms_at(&phases[DURING].ok, 0.99) / ms_at(&phases[CAPACITY].ok, 0.99),
            ms_at(&phases[DURING].lone, 0.99) / ms_at(&phases[BEFORE].lone, 0.99));
     printf("accepted during / capacity: %.2f; recovered after %.2f s\n",
            (double)phases[DURING].ok.count / (double)phases[CAPACITY].ok.count *
@@ -430,8 +435,8 @@ report(uint64_t appended)
 static void
 run_phases(double seconds)
 {
-    static const char *const names[] = {"capacity", "before", "during", "after"};
-    static const double shares[] = {0, 0.5, 2, 0.5};
+    static const char *const names[] = {"capacity", "before", "onset", "during", "after"};
+    static const double shares[] = {0, 0.5, 2, 2, 0.5};
 
     for (unsigned i = 0; i < PHASE_COUNT; i++)
         phases[i].name = names[i];
@@ -444,7 +449,8 @@ run_phases(double seconds)
     run_phase(BEFORE, now_ns(), seconds);
     wait_for_all();
     slow_ns = 3 * histogram_at(&phases[BEFORE].ok, 0.99);
-    run_phase(DURING, now_ns(), seconds);
+    run_phase(ONSET, now_ns(), ONSET_SECONDS);
+    run_phase(DURING, phases[ONSET].end_ns, seconds);
     run_phase(AFTER, phases[DURING].end_ns, seconds);
     wait_for_all();
 }

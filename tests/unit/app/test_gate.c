@@ -99,14 +99,17 @@ test_once_something_is_turned_away_less_is_allowed(void **state)
     gate_init(&gate);
     gate_left(&gate, true, 1000);
     assert_int_equal(gate_limit(&gate, 100, 2000), 100);
-    gate_shed(&gate);
-    assert_int_equal(gate_limit(&gate, 100, 2000), 20);
-    gate_left(&gate, true, 2000);
+    gate_shed(&gate, 2000);
     assert_int_equal(gate_limit(&gate, 100, 2000), 20);
     assert_int_equal(gate_limit(&gate, 4, 2000), 1); /* never nothing */
-    gate_left(&gate, false, 2010);
-    gate_left(&gate, true, 2020);
-    assert_int_equal(gate_limit(&gate, 100, 3000), 100); /* anew */
+    gate_left(&gate, false, 2010); /* once there was nothing left, though more comes at once */
+    assert_int_equal(gate_limit(&gate, 100, 2010), 20);
+    gate_shed(&gate, 2100);
+    assert_int_equal(gate_limit(&gate, 100, 2299), 20);
+    assert_int_equal(gate_limit(&gate, 100, 2300), GATE_NO_LIMIT);
+    gate_left(&gate, true, 2310); /* and anew */
+    assert_int_equal(gate_limit(&gate, 100, 2509), GATE_NO_LIMIT);
+    assert_int_equal(gate_limit(&gate, 100, 2510), 100);
 }
 
 static void
@@ -117,7 +120,6 @@ test_one_turn_that_leaves_nothing_ends_it(void **state)
     gate_init(&gate);
     gate_left(&gate, true, 1000);
     assert_int_equal(gate_limit(&gate, 100, 2000), 100);
-    gate_shed(&gate);
     gate_left(&gate, false, 2000);
     assert_int_equal(gate_limit(&gate, 100, 2000), GATE_NO_LIMIT);
     gate_left(&gate, true, 2010);
