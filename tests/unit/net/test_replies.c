@@ -90,7 +90,8 @@ all_sizes_and_ways(void **state)
                 put_be32(sent + route - 4, i | 0x80000000);
                 raw_write(raw, head, raw_header(raw, head, route + sizes[i]));
                 raw_write(raw, sent, route + sizes[i]);
-                daemon_echo(&here);
+                while (daemon_echo(&here) == 0)
+                    raw_wait(net_command_fd(here.net));
             }
             for (unsigned i = 0; i < ARRAY_COUNT(sizes); i++) {
                 size_t route = 4 * (1 + (size_t)hops);
