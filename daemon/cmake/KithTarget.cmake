@@ -38,6 +38,26 @@ elseif(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWith
     target_compile_options(kith_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif()
 
+# What is shipped is optimised over the whole of the daemon. Objects hold plain code as well, so that
+# tests, which put functions of theirs in place of some, are linked as ever.
+#
+# kith_part_of_whole(LIBRARY)  it is optimised within each program that is whole
+# kith_whole(PROGRAM)
+set(KITH_WHOLE OFF)
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT KITH_SANITIZE)
+    set(KITH_WHOLE ON)
+    set(is_whole "$<BOOL:$<TARGET_PROPERTY:KITH_WHOLE>>")
+    target_link_options(kith_flags INTERFACE "$<IF:${is_whole},-flto=auto,-fno-lto>")
+endif()
+function(kith_part_of_whole library)
+    if(KITH_WHOLE)
+        target_compile_options(${library} PRIVATE -flto=auto -ffat-lto-objects)
+    endif()
+endfunction()
+function(kith_whole program)
+    set_target_properties(${program} PROPERTIES KITH_WHOLE ON)
+endfunction()
+
 # kith_layer(NAME [DEPENDS target...]): the static library of one layer, from all .c files here.
 # It links only the layers below it; tests/tidy checks the includes.
 function(kith_layer name)
@@ -45,4 +65,5 @@ function(kith_layer name)
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
     add_library(kith_${name} STATIC ${sources})
     target_link_libraries(kith_${name} PUBLIC ${ARG_DEPENDS} PRIVATE kith_flags)
+    kith_part_of_whole(kith_${name})
 endfunction()
