@@ -242,8 +242,7 @@ batch_turn(struct batch *batch, bool drain)
     views_tick(views, batch->reading.mono_ms);
     msec_t hold_ms = gate_hold(&daemon->gate, views_full(views), batch->reading.mono_ms);
     enum kith_err refuse = gate_refusal(&daemon->gate);
-    batch->limit_ms =
-        gate_limit(&daemon->gate, daemon->config.wait_max_ms, batch->reading.mono_ms);
+    batch->limit_ms = gate_limit(&daemon->gate, daemon->config.wait_max_ms, batch->reading.mono_ms);
     batch->left = true;
     batch->taken = batch->eaten = 0;
     batch->spent_ms = 0;
@@ -251,7 +250,8 @@ batch_turn(struct batch *batch, bool drain)
     drop_gone(batch);
     batch_begin(batch, refuse);
     bool goes_on = hold_ms > 0 || take_messages(batch, refuse, &fault);
-    gate_left(&daemon->gate, batch->left, batch->reading.mono_ms);
+    /* What is left because the views are full is not more than can be done. */
+    gate_left(&daemon->gate, batch->left && hold_ms == 0, batch->reading.mono_ms);
     if (goes_on) {
         take_parked(batch, refuse);
         goes_on = batch_finish(batch, refuse, &fault);

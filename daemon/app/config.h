@@ -40,7 +40,7 @@
     X(connections_max,   "net.connections_max",       COUNT,    4096,      1,         60000,          RESTART, "peers connected at once; more are turned away")                        \
     X(kept_size,         "net.kept_size",             SIZE,     8 * MIB,   1 * MIB,   1 * GIB,        RESTART, "replies kept for one peer that does not read")                         \
     X(kept_ms,           "net.kept_for",              DURATION, 10 * SECOND_MS, SECOND_MS, HOUR_MS,   RESTART, "and how long they are kept")                                           \
-    X(wait_max_ms,       "net.wait_max",              DURATION, 50,        1,         HOUR_MS,        LIVE,    "overloaded, what waited longer to be taken is answered busy")
+    X(wait_max_ms,       "net.wait_max",              DURATION, 100,       1,         HOUR_MS,        LIVE,    "overloaded, what waited longer to be taken is answered busy")
 /* clang-format on */
 
 struct config_urls {

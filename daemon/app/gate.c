@@ -49,6 +49,8 @@ void
 gate_left(struct gate *gate, bool left, msec_t now_ms)
 {
     assert(now_ms >= 0);
+    if (left)
+        gate->behind_ms = now_ms;
     if (!left)
         gate->left_ms = NONE_LEFT;
     else if (gate->left_ms == NONE_LEFT)
@@ -59,7 +61,8 @@ msec_t
 gate_limit(const struct gate *gate, msec_t wait_max_ms, msec_t now_ms)
 {
     assert(wait_max_ms >= 1);
-    if (gate->shed_ms != NONE_SHED && now_ms - gate->shed_ms < 2 * wait_max_ms)
+    if (gate->shed_ms != NONE_SHED && now_ms - gate->shed_ms < 2 * wait_max_ms &&
+        now_ms - gate->behind_ms < 2 * wait_max_ms)
         return wait_max_ms < GATE_TIGHTER ? 1 : wait_max_ms / GATE_TIGHTER;
     if (gate->left_ms == NONE_LEFT || now_ms - gate->left_ms < 2 * wait_max_ms)
         return GATE_NO_LIMIT;

@@ -8,11 +8,15 @@
  * told so at once (busy), for otherwise everybody would wait for ever longer, until no answer is of
  * use to anybody. A burst is not more than can be done, and is worked off; nor is a wait for the
  * disk. So this begins only after turn upon turn has left messages behind, for twice the wait that
- * is allowed. From the first message that is turned away a fifth of that wait is allowed, until for
- * as long as it took to begin nothing had to be turned away any more: where more comes than can be
- * done, everybody would else wait just as long as is allowed, and a queue that is never worked off
- * is of no use beyond what keeps the daemon busy. (Two limits, by whether the queue has been empty
- * of late: Maurer, "Fail at Scale", ACM Queue 13(8), 2015, after CoDel, RFC 8289.)
+ * is allowed. From the first message that is turned away a quarter of that wait is allowed, until
+ * for as long as it took to begin nothing had to be turned away, or no turn left messages: where
+ * more comes than can be done, everybody would else wait just as long as is allowed, and a queue
+ * that is never worked off is of no use beyond what keeps the daemon busy. (Two limits, by whether
+ * the queue has been empty of late: Maurer, "Fail at Scale", ACM Queue 13(8), 2015, after CoDel,
+ * RFC 8289.)
+ *
+ * Clients that send the next request as soon as they are turned away are such a load, however few
+ * requests each has under way.
  *
  * Layer: app. Pure.
  */
@@ -26,9 +30,10 @@
 #define GATE_HOLD_MS_MAX 100
 
 struct gate {
-    bool read_only; /* the disk is short of room */
-    msec_t full_ms; /* since when the views have been full; -1 while they are not */
-    msec_t left_ms; /* since when every turn has left messages behind; -1 while none does */
+    bool read_only;   /* the disk is short of room */
+    msec_t full_ms;   /* since when the views have been full; -1 while they are not */
+    msec_t left_ms;   /* since when every turn has left messages behind; -1 while none does */
+    msec_t behind_ms; /* when a turn did so last */
     msec_t shed_ms; /* when something was turned away last; -1 if that is long ago, or never was */
 };
 
@@ -52,7 +57,7 @@ void gate_left(struct gate *gate, bool left, msec_t now_ms);
 /* What has waited for so long is turned away; GATE_NO_LIMIT: nothing is, for no more comes than can
  * be done. @wait_max_ms: what the operator allows, 1 or more. */
 #define GATE_NO_LIMIT INT64_MAX
-#define GATE_TIGHTER  5 /* times, once something was turned away */
+#define GATE_TIGHTER  4 /* times, once something was turned away */
 msec_t gate_limit(const struct gate *gate, msec_t wait_max_ms, msec_t now_ms);
 
 /* Something was turned away by that limit. */

@@ -27,6 +27,7 @@ refresh_views(const struct daemon *daemon, struct stats *stats)
     stats->checkpoints = views.checkpoints;
     stats->checkpoint_failures = views.checkpoint_failures;
     stats->checkpoint_last_ms = (uint64_t)views.checkpoint_last_ms;
+    stats->checkpoint_syncs = views.checkpoint_syncs;
     stats->checkpoint_seq = views_checkpointed(store_views(daemon->store));
 }
 

@@ -44,7 +44,8 @@ endif()
 # kith_part_of_whole(LIBRARY)  it is optimised within each program that is whole
 # kith_whole(PROGRAM)
 set(KITH_WHOLE OFF)
-if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT KITH_SANITIZE)
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT KITH_SANITIZE AND
+        NOT CMAKE_INTERPROCEDURAL_OPTIMIZATION AND NOT CMAKE_C_FLAGS MATCHES "-flto")
     set(KITH_WHOLE ON)
     set(is_whole "$<BOOL:$<TARGET_PROPERTY:KITH_WHOLE>>")
     target_link_options(kith_flags INTERFACE "$<IF:${is_whole},-flto=auto,-fno-lto>")

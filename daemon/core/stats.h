@@ -35,6 +35,7 @@
     X(checkpoints,         COUNTER, "checkpoints of the views")                                     \
     X(checkpoint_failures, COUNTER, "checkpoints that failed and were tried again")                 \
     X(checkpoint_last_ms,  GAUGE,   "how long the last checkpoint took, ms")                        \
+    X(checkpoint_syncs,    COUNTER, "of their pages, in small steps, with which commits get through") \
     X(overlay_size,        GAUGE,   "memory of changes not yet checkpointed, bytes")                \
     X(commits,             COUNTER, "durable commits of the log")                                   \
     X(commit_failures,     COUNTER, "commits that failed and were undone")                          \

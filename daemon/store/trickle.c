@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -43,37 +44,56 @@ clock_ns(void)
     return (uint64_t)now.tv_sec * 1000 * NS_PER_MS + (uint64_t)now.tv_nsec;
 }
 
+/* Not a moment longer than somebody is in a hurry. */
 static void
 pause_for(uint64_t ns)
 {
-    struct timespec time = {(time_t)(ns / (1000 * NS_PER_MS)), (long)(ns % (1000 * NS_PER_MS))};
-    nanosleep(&time, NULL);
+    const uint64_t slice_ns = 10 * NS_PER_MS;
+    for (uint64_t left_ns = ns; left_ns > 0 && !atomic_load(mine.hurry);) {
+        uint64_t now_ns = left_ns < slice_ns ? left_ns : slice_ns;
+        nanosleep(&(struct timespec){.tv_nsec = (long)now_ns}, NULL);
+        left_ns -= now_ns;
+    }
 }
 
-/* Write out what is dirty of the file, part by part. Where the system cannot, or there is trouble
- * with the disk, it is left to the sync, which tells of it. */
+/* Write out what is dirty of the file, part by part. Where the system cannot it is left to the
+ * sync. */
 static void
-write_out(int fd)
+write_steps(int fd, uint64_t size)
 {
     const unsigned flags =
         SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-    struct stat file;
-    uint64_t paused_ns = 0;
-    if (fstat(fd, &file) != 0)
-        return;
-    uint64_t size = (uint64_t)file.st_size, step = size / TRICKLE_STEP_COUNT_MAX + 1;
+    uint64_t paused_ns = 0, step = size / TRICKLE_STEP_COUNT_MAX + 1;
     if (step < TRICKLE_STEP_SIZE_MIN)
         step = TRICKLE_STEP_SIZE_MIN;
     for (uint64_t at = 0; at < size; at += step) {
         uint64_t began_ns = clock_ns();
         if (sync_file_range(fd, (off64_t)at, (off64_t)step, flags) != 0)
             return;
-        uint64_t took_ns = clock_ns() - began_ns;
-        if (took_ns < IDLE_NS || paused_ns >= PAUSE_NS_MAX || atomic_load(mine.hurry))
+        uint64_t took_ns = clock_ns() - began_ns, left_ns = PAUSE_NS_MAX - paused_ns;
+        if (took_ns < IDLE_NS)
             continue;
-        pause_for(took_ns);
-        paused_ns += took_ns;
+        uint64_t pause_ns = took_ns < left_ns ? took_ns : left_ns;
+        pause_for(pause_ns);
+        paused_ns += pause_ns;
     }
+}
+
+/* The kernel tells of a page that could not be written once for each time that the file is open,
+ * and sync_file_range() takes that as well. So it gets an opening of its own, and LMDB's sync is
+ * told all the same: or else a meta page would follow that points to pages which are not there. */
+static void
+write_out(int fd)
+{
+    char path[32];
+    struct stat file;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int own = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (own < 0)
+        return;
+    if (fstat(own, &file) == 0 && S_ISREG(file.st_mode))
+        write_steps(own, (uint64_t)file.st_size);
+    close(own);
 }
 
 /* libc's, or what a test has put before it. */

@@ -13,7 +13,8 @@
  * safe as ever, and as rude: a test looks that it is.
  *
  * Layer: store (internal). Thread: what is begun is begun for the calling thread alone.
- * Blocking: a sync that trickles takes up to twice as long, and TRICKLE_PAUSE_MS_MAX more at most.
+ * Blocking: a sync that trickles takes up to twice as long, and TRICKLE_PAUSE_MS_MAX more at most;
+ * 10 ms once there is a hurry.
  */
 #ifndef KITH_STORE_TRICKLE_H
 #define KITH_STORE_TRICKLE_H

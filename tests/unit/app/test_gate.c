@@ -100,16 +100,34 @@ test_once_something_is_turned_away_less_is_allowed(void **state)
     gate_left(&gate, true, 1000);
     assert_int_equal(gate_limit(&gate, 100, 2000), 100);
     gate_shed(&gate, 2000);
-    assert_int_equal(gate_limit(&gate, 100, 2000), 20);
-    assert_int_equal(gate_limit(&gate, 4, 2000), 1); /* never nothing */
+    gate_left(&gate, true, 2000);
+    assert_int_equal(gate_limit(&gate, 100, 2000), 25);
+    assert_int_equal(gate_limit(&gate, 3, 2000), 1); /* never nothing */
     gate_left(&gate, false, 2010); /* once there was nothing left, though more comes at once */
-    assert_int_equal(gate_limit(&gate, 100, 2010), 20);
+    assert_int_equal(gate_limit(&gate, 100, 2010), 25);
     gate_shed(&gate, 2100);
-    assert_int_equal(gate_limit(&gate, 100, 2299), 20);
-    assert_int_equal(gate_limit(&gate, 100, 2300), GATE_NO_LIMIT);
-    gate_left(&gate, true, 2310); /* and anew */
-    assert_int_equal(gate_limit(&gate, 100, 2509), GATE_NO_LIMIT);
-    assert_int_equal(gate_limit(&gate, 100, 2510), 100);
+    gate_left(&gate, true, 2100);
+    gate_left(&gate, true, 2290);
+    assert_int_equal(gate_limit(&gate, 100, 2299), 25);
+    assert_int_equal(gate_limit(&gate, 100, 2300), 100); /* nothing was turned away for long */
+}
+
+/* Somebody who waits for a slow disk, and is turned away for it, does not keep it up. */
+static void
+test_where_no_turn_leaves_anything_it_ends(void **state)
+{
+    struct gate gate;
+    (void)state;
+    gate_init(&gate);
+    gate_left(&gate, true, 1000);
+    gate_shed(&gate, 2000);
+    gate_left(&gate, true, 2000);
+    for (msec_t at_ms = 2012; at_ms < 2200; at_ms += 12) {
+        assert_int_equal(gate_limit(&gate, 100, at_ms), 25);
+        gate_shed(&gate, at_ms);
+        gate_left(&gate, false, at_ms);
+    }
+    assert_int_equal(gate_limit(&gate, 100, 2200), GATE_NO_LIMIT);
 }
 
 static void
@@ -148,6 +166,7 @@ main(void)
         cmocka_unit_test(test_a_full_disk_is_the_stronger_reason),
         cmocka_unit_test(test_what_is_left_for_long_is_more_than_can_be_done),
         cmocka_unit_test(test_once_something_is_turned_away_less_is_allowed),
+        cmocka_unit_test(test_where_no_turn_leaves_anything_it_ends),
         cmocka_unit_test(test_one_turn_that_leaves_nothing_ends_it),
         cmocka_unit_test(test_messages_left_close_it_to_no_command),
     };
