@@ -12,10 +12,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
-#include "net/frames.h"
-#include "net/gather.h"
-#include "net/pace.h"
-#include "net/waits.h"
+#include "net/guard_inner.h"
 
 /* The hooks have to be found by libnanomsg, although everything else here is hidden. */
 #define HOOK __attribute__((visibility("default")))
@@ -31,41 +28,17 @@
  * which nobody was answered. What is left is read when it has gone round by all others. */
 #define READ_SIZE_MAX (64 * 1024)
 
-enum row_kind { ROW_LISTENER, ROW_CONNECTION };
-
-/* A descriptor of nanomsg's. `serial` is 0 where the row is empty; it is set last and cleared
- * first, and close() clears it before the kernel can give the descriptor to anyone else. */
-struct row {
-    atomic_uint_fast64_t serial;
-    struct guard *guard;
-    struct frames frames;
-    struct waits waits;
-    struct pace pace;             /* a listener's */
-    atomic_int_fast64_t since_ms; /* when what was read last came, at the latest */
-    uint64_t half_count;          /* which frame half_since_ms is of */
-    atomic_uint_fast64_t half_size;
-    atomic_int_fast64_t half_since_ms; /* when the frame began that is not whole; 0: none is */
-    uint8_t kind;                      /* enum row_kind */
-    uint8_t role;                      /* enum guard_role */
-    uint8_t hooks;                     /* GUARD_HOOK_* it went through */
-    bool cut;                          /* broke the rules: it has nothing more to say */
-    bool accepted;                     /* a listener's: its last call gave a connection */
-    atomic_bool busy, greeted;
-    /* What was gathered and the kernel has yet to take. nanomsg's threads and the gathering one
-     * hold gather_lock to send it, add to it, or let go of it. */
-    _Atomic(struct gather *) gather;
-};
-
 /* Who has not said what he is by the time so many others came after him has to go: nanomsg waits a
  * second for each, and takes longer for every one the more of them there are. */
 #define STRANGERS_MAX 256
-static struct guard_conn strangers[STRANGERS_MAX]; /* the last who came; with gather_lock held */
+static struct guard_conn
+    strangers[STRANGERS_MAX]; /* the last who came; with guard_gather_lock held */
 static uint64_t stranger_count;
 
 /* In .bss, so that the hooks work from the first instruction and unused rows cost no memory. */
-static struct row rows[GUARD_FD_MAX];
+struct row guard_rows[GUARD_FD_MAX];
 static atomic_uint_fast64_t serial_last;
-static atomic_int fd_last; /* no row beyond was ever used */
+atomic_int guard_fd_last;
 
 static _Thread_local struct {
     struct guard *guard; /* not NULL between guard_bind_begin() and guard_bind_end() */
@@ -77,10 +50,10 @@ static _Thread_local struct {
  * since guard_take_begin(). */
 static _Thread_local struct guard_conn offered, read_from;
 
-static pthread_mutex_t gather_lock = PTHREAD_MUTEX_INITIALIZER;
+pthread_mutex_t guard_gather_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Memory for the next ones, kept with gather_lock held: a turn may need one for each subscriber,
- * and pages given back are the most that they would cost. 64 of them are 4 MiB. */
+/* Memory for the next ones, kept with guard_gather_lock held: a turn may need one for each
+ * subscriber, and pages given back are the most that they would cost. 64 of them are 4 MiB. */
 #define SPARE_MAX 64
 static struct gather *spare[SPARE_MAX];
 static unsigned spare_count;
@@ -97,28 +70,11 @@ static atomic_uint call;
 static int gathered[GUARD_FD_MAX];
 static unsigned gathered_count;
 
-/* The row of @fd, or NULL where it is none of ours. */
-static struct row *
-row_of(int fd)
-{
-    if (fd < 0 || fd >= GUARD_FD_MAX)
-        return NULL;
-    struct row *row = &rows[fd];
-    return atomic_load_explicit(&row->serial, memory_order_acquire) != 0 ? row : NULL;
-}
-
-static struct row *
-connection_of(int fd)
-{
-    struct row *row = row_of(fd);
-    return row && row->kind == ROW_CONNECTION ? row : NULL;
-}
-
 static void
 fd_last_raise(int fd)
 {
-    int last = atomic_load(&fd_last);
-    while (last < fd && !atomic_compare_exchange_weak(&fd_last, &last, fd))
+    int last = atomic_load(&guard_fd_last);
+    while (last < fd && !atomic_compare_exchange_weak(&guard_fd_last, &last, fd))
         ;
 }
 
@@ -126,7 +82,7 @@ static void
 row_open(int fd, struct guard *guard, enum row_kind kind, enum guard_role role)
 {
     assert(fd >= 0 && fd < GUARD_FD_MAX);
-    struct row *row = &rows[fd];
+    struct row *row = &guard_rows[fd];
     assert(atomic_load_explicit(&row->serial, memory_order_relaxed) == 0);
 
     row->guard = guard;
@@ -146,7 +102,7 @@ row_open(int fd, struct guard *guard, enum row_kind kind, enum guard_role role)
                           memory_order_release);
 }
 
-/* Let go of what was gathered; with gather_lock held. */
+/* Let go of what was gathered; with guard_gather_lock held. */
 static void
 gather_drop(struct row *row)
 {
@@ -160,24 +116,16 @@ gather_drop(struct row *row)
     spare[spare_count++] = gather;
 }
 
-/* The frame is whole, or will never be. */
-static void
-half_forget(struct row *row)
-{
-    atomic_fetch_sub(&row->guard->half_size, atomic_exchange(&row->half_size, 0));
-    atomic_store_explicit(&row->half_since_ms, 0, memory_order_relaxed);
-}
-
 static void
 row_close(struct row *row)
 {
     /* Before the descriptor can be another's: nothing is sent to it from here on. */
-    pthread_mutex_lock(&gather_lock);
+    pthread_mutex_lock(&guard_gather_lock);
     gather_drop(row);
     atomic_store_explicit(&row->serial, 0, memory_order_release);
-    pthread_mutex_unlock(&gather_lock);
+    pthread_mutex_unlock(&guard_gather_lock);
     if (row->kind == ROW_CONNECTION) {
-        half_forget(row);
+        guard_half_forget(row);
         atomic_fetch_or(&row->guard->hooks, row->hooks | GUARD_HOOK_CLOSE);
         atomic_fetch_sub(&row->guard->connections, 1);
         atomic_fetch_add(&row->guard->ended, 1);
@@ -220,7 +168,7 @@ first_note(struct guard_conn *first, int fd)
     if (first->serial != 0)
         return;
     first->fd = fd;
-    first->serial = atomic_load_explicit(&rows[fd].serial, memory_order_relaxed);
+    first->serial = atomic_load_explicit(&guard_rows[fd].serial, memory_order_relaxed);
 }
 
 static bool
@@ -260,7 +208,7 @@ enum guard_state
 guard_state_of(struct guard_conn conn)
 {
     assert(conn.fd >= 0 && conn.fd < GUARD_FD_MAX);
-    const struct row *row = &rows[conn.fd];
+    const struct row *row = &guard_rows[conn.fd];
     if (atomic_load_explicit(&row->serial, memory_order_acquire) != conn.serial)
         return GUARD_GONE;
     if (atomic_load_explicit(&row->busy, memory_order_relaxed))
@@ -270,8 +218,8 @@ guard_state_of(struct guard_conn conn)
     return left ? GUARD_BUSY : GUARD_FREE;
 }
 
-static msec_t
-monotonic_ms(void)
+msec_t
+guard_now_ms(void)
 {
     struct timespec now;
     int rc = clock_gettime(CLOCK_MONOTONIC, &now);
@@ -284,15 +232,15 @@ guard_waited(struct guard_conn conn)
 {
     if (guard_state_of(conn) == GUARD_GONE)
         return 0;
-    msec_t since_ms = atomic_load_explicit(&rows[conn.fd].since_ms, memory_order_relaxed);
-    msec_t now_ms = monotonic_ms();
+    msec_t since_ms = atomic_load_explicit(&guard_rows[conn.fd].since_ms, memory_order_relaxed);
+    msec_t now_ms = guard_now_ms();
     return since_ms < now_ms ? now_ms - since_ms : 0;
 }
 
 bool
 guard_has_unsent(const struct guard *guard)
 {
-    for (int fd = 0; fd <= atomic_load(&fd_last); fd++) {
+    for (int fd = 0; fd <= atomic_load(&guard_fd_last); fd++) {
         const struct row *row = connection_of(fd);
         int unsent = 0;
 
@@ -327,9 +275,9 @@ listener_of(int fd)
     if (!binding.guard || fd < 0 || fd >= GUARD_FD_MAX)
         return NULL;
     row_open(fd, binding.guard, ROW_LISTENER, binding.role);
-    pace_open(&rows[fd].pace);
+    pace_open(&guard_rows[fd].pace);
     binding.fd = fd;
-    return &rows[fd];
+    return &guard_rows[fd];
 }
 
 static enum frames_transport
@@ -375,17 +323,17 @@ admit(struct guard *guard, int fd)
 static void
 let_stranger_in(int fd)
 {
-    pthread_mutex_lock(&gather_lock);
+    pthread_mutex_lock(&guard_gather_lock);
     struct guard_conn *place = &strangers[stranger_count++ % STRANGERS_MAX];
     struct guard_conn old = *place;
-    *place = (struct guard_conn){fd, atomic_load(&rows[fd].serial)};
+    *place = (struct guard_conn){fd, atomic_load(&guard_rows[fd].serial)};
     /* See cut_half(): the descriptor cannot become another's here. */
-    if (old.serial != 0 && atomic_load(&rows[old.fd].serial) == old.serial &&
-        !atomic_load_explicit(&rows[old.fd].greeted, memory_order_relaxed)) {
-        atomic_fetch_add_explicit(&rows[old.fd].guard->cut, 1, memory_order_relaxed);
+    if (old.serial != 0 && atomic_load(&guard_rows[old.fd].serial) == old.serial &&
+        !atomic_load_explicit(&guard_rows[old.fd].greeted, memory_order_relaxed)) {
+        atomic_fetch_add_explicit(&guard_rows[old.fd].guard->cut, 1, memory_order_relaxed);
         shutdown(old.fd, SHUT_RDWR);
     }
-    pthread_mutex_unlock(&gather_lock);
+    pthread_mutex_unlock(&guard_gather_lock);
 }
 
 /* Make a row for a connection that was let in. */
@@ -400,7 +348,7 @@ adopt(int fd, struct guard *guard, enum guard_role role)
         row_close(stale);
     if (transport == FRAMES_TCP)
         keep_alive(fd);
-    frames_init(&rows[fd].frames, transport, role == GUARD_COMMAND ? SP_REQ : SP_SUB,
+    frames_init(&guard_rows[fd].frames, transport, role == GUARD_COMMAND ? SP_REQ : SP_SUB,
                 guard->frame_size_max);
     row_open(fd, guard, ROW_CONNECTION, role);
     let_stranger_in(fd);
@@ -437,7 +385,7 @@ accept4(int fd, __SOCKADDR_ARG address, socklen_t *restrict size, int flags)
         errno = accept_error(errno);
         return -1;
     }
-    msec_t now_ms = monotonic_ms();
+    msec_t now_ms = guard_now_ms();
     pace_count(&listener->pace, now_ms);
     if (!admit(listener->guard, conn)) {
         syscall(SYS_close, conn);
@@ -466,7 +414,7 @@ epoll_ctl(int poll, int op, int fd, struct epoll_event *event)
     bool waits = rc == 0 && op == EPOLL_CTL_MOD && (event->events & EPOLLIN);
     pace_register(&row->pace, poll, waits ? event : NULL);
     if (waits)
-        pace_hold(&row->pace, fd, monotonic_ms());
+        pace_hold(&row->pace, fd, guard_now_ms());
     return rc;
 }
 
@@ -540,93 +488,6 @@ check_read(struct row *row, const struct msghdr *message, size_t size)
     return true;
 }
 
-/* Is it the peer that we wait for, and not he for us? Then since when; else INT64_MAX. */
-static msec_t
-half_since(const struct row *row, int fd)
-{
-    msec_t since_ms = atomic_load_explicit(&row->half_since_ms, memory_order_relaxed);
-    int queued = 0;
-
-    if (since_ms == 0 || ioctl(fd, FIONREAD, &queued) != 0 || queued > 0)
-        return INT64_MAX;
-    return since_ms;
-}
-
-/* End the connection, if its frame began no later than @until_ms. Its descriptor cannot become
- * another's meanwhile: row_close() waits for the lock, and the close comes after that. */
-static void
-cut_half(const struct guard *guard, int fd, msec_t until_ms)
-{
-    struct row *row = &rows[fd];
-
-    pthread_mutex_lock(&gather_lock);
-    if (connection_of(fd) && row->guard == guard && half_since(row, fd) <= until_ms) {
-        half_forget(row);
-        atomic_fetch_add_explicit(&row->guard->cut, 1, memory_order_relaxed);
-        shutdown(fd, SHUT_RDWR);
-    }
-    pthread_mutex_unlock(&gather_lock);
-}
-
-void
-guard_cut_half(struct guard *guard, msec_t half_ms_max)
-{
-    msec_t until_ms = monotonic_ms() - half_ms_max;
-    for (int fd = 0; fd <= atomic_load(&fd_last); fd++) {
-        const struct row *row = connection_of(fd);
-        msec_t since_ms = row ? atomic_load_explicit(&row->half_since_ms, memory_order_relaxed) : 0;
-        if (since_ms != 0 && since_ms <= until_ms)
-            cut_half(guard, fd, until_ms);
-    }
-}
-
-/* Too much memory is held by frames that are not whole: the eldest of them goes. The kernel is
- * asked of few connections, for most are younger than one that was found. */
-static void
-cut_eldest_half(const struct guard *guard)
-{
-    msec_t eldest_ms = INT64_MAX;
-    uint64_t eldest_serial = UINT64_MAX;
-    int eldest = -1;
-
-    for (int fd = 0; fd <= atomic_load(&fd_last); fd++) {
-        const struct row *row = connection_of(fd);
-        if (!row || row->guard != guard)
-            continue;
-        msec_t since_ms = atomic_load_explicit(&row->half_since_ms, memory_order_relaxed);
-        uint64_t serial = atomic_load(&row->serial);
-        bool is_elder = since_ms < eldest_ms || (since_ms == eldest_ms && serial < eldest_serial);
-        if (since_ms != 0 && is_elder && half_since(row, fd) == since_ms) {
-            eldest_ms = since_ms;
-            eldest_serial = serial;
-            eldest = fd;
-        }
-    }
-    if (eldest >= 0)
-        cut_half(guard, eldest, eldest_ms);
-}
-
-static void
-note_half(struct row *row, msec_t now_ms)
-{
-    struct guard *guard = row->guard;
-    uint64_t size = frames_half(&row->frames);
-
-    if (size == 0) {
-        half_forget(row);
-        return;
-    }
-    bool fresh = atomic_load_explicit(&row->half_since_ms, memory_order_relaxed) == 0 ||
-                 row->half_count != row->frames.count;
-    if (fresh)
-        atomic_store_explicit(&row->half_since_ms, now_ms, memory_order_relaxed);
-    row->half_count = row->frames.count;
-    uint64_t before = atomic_exchange(&row->half_size, size);
-    uint64_t all = atomic_fetch_add(&guard->half_size, size - before) + size - before;
-    if (size > before && all > guard->half_size_max)
-        cut_eldest_half(guard);
-}
-
 static void
 note_wait(struct row *row, int fd, size_t size, msec_t now_ms)
 {
@@ -667,9 +528,9 @@ recvmsg(int fd, struct msghdr *message, int flags)
         return 0; /* As if the peer had closed: nanomsg ends the connection. */
     }
     if (size > 0) {
-        msec_t now_ms = monotonic_ms();
+        msec_t now_ms = guard_now_ms();
         note_wait(row, fd, (size_t)size, now_ms);
-        note_half(row, now_ms);
+        guard_half_note(row, now_ms);
         atomic_store_explicit(&row->greeted, row->frames.greeted, memory_order_relaxed);
     }
     return size;
@@ -677,7 +538,7 @@ recvmsg(int fd, struct msghdr *message, int flags)
 
 /* --- gathering --------------------------------------------------------------------------- */
 
-/* The three that follow are called with gather_lock held. */
+/* The three that follow are called with guard_gather_lock held. */
 
 /* Send what was gathered for this connection. True if nothing is left. */
 static bool
@@ -722,9 +583,9 @@ gather_flush(struct row *row, int fd)
 {
     if (!atomic_load_explicit(&row->gather, memory_order_relaxed))
         return true;
-    pthread_mutex_lock(&gather_lock);
+    pthread_mutex_lock(&guard_gather_lock);
     bool done = gather_flush_locked(row, fd);
-    pthread_mutex_unlock(&gather_lock);
+    pthread_mutex_unlock(&guard_gather_lock);
     return done;
 }
 
@@ -733,9 +594,9 @@ is_gathered(struct row *row, int fd, const struct msghdr *message, size_t size)
 {
     if (!gathering)
         return false;
-    pthread_mutex_lock(&gather_lock);
+    pthread_mutex_lock(&guard_gather_lock);
     bool added = gather_message(row, fd, message, size);
-    pthread_mutex_unlock(&gather_lock);
+    pthread_mutex_unlock(&guard_gather_lock);
     return added;
 }
 
@@ -747,11 +608,11 @@ guard_gather_reply(struct guard_conn conn, struct slice head, struct slice body)
 {
     assert(gathering);
     assert(conn.fd >= 0 && conn.fd < GUARD_FD_MAX);
-    struct row *row = &rows[conn.fd];
+    struct row *row = &guard_rows[conn.fd];
     uint8_t frame[FRAMES_HEADER_SIZE_MAX];
     size_t size = head.size + body.size;
     bool added = false;
-    pthread_mutex_lock(&gather_lock);
+    pthread_mutex_lock(&guard_gather_lock);
     if (atomic_load_explicit(&row->serial, memory_order_acquire) == conn.serial) {
         size_t frame_size = frames_head(row->frames.transport, size, frame);
         /* The kernel does not write through what it is given. */
@@ -761,7 +622,7 @@ guard_gather_reply(struct guard_conn conn, struct slice head, struct slice body)
         struct msghdr message = {.msg_iov = parts, .msg_iovlen = ARRAY_COUNT(parts)};
         added = gather_message(row, conn.fd, &message, frame_size + size);
     }
-    pthread_mutex_unlock(&gather_lock);
+    pthread_mutex_unlock(&guard_gather_lock);
     return added;
 }
 
@@ -779,7 +640,7 @@ guard_gather_end(void)
     gathering = false;
     for (unsigned i = 0; i < gathered_count; i++) {
         int fd = gathered[i];
-        if (!gather_flush(&rows[fd], fd))
+        if (!gather_flush(&guard_rows[fd], fd))
             gathered[left++] = fd;
     }
     gathered_count = left;

@@ -223,8 +223,9 @@ KITH_API enum kith_status kith_next(struct kith *kith, int wait_ms, struct kith_
 KITH_API unsigned kith_pending(const struct kith *kith);
 /* For an event loop, or to wait on several handles at once: a descriptor that poll() finds readable
  * (POLLIN) when something has come; then call kith_next() with a @wait_ms of 0 until it says
- * KITH_STATUS_TIMEOUT and *expired is false. Call it every 100 ms as well while kith_pending() is not 0, for that is
- * when silent messages are sent again. Borrowed until kith_close(): only poll it. */
+ * KITH_STATUS_TIMEOUT and *expired is false. Call it every 100 ms as well while kith_pending() is
+ * not 0, for that is when silent messages are sent again. Borrowed until kith_close(): only poll
+ * it. */
 KITH_API int kith_fd(const struct kith *kith);
 
 /* --- subscription -------------------------------------------------------------------------- */
