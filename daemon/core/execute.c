@@ -328,17 +328,18 @@ check_shape(struct core *core, const struct envelope *envelope, bool in_batch)
     return names_one_twice(&core->args) ? KITH_SELF : KITH_OK;
 }
 
+typedef void expect_fn(struct views *views, enum view_table table, struct slice key);
+
 /* Most of what a command waits for is memory: rows of members and ids that nobody has just touched.
- */
+ * First where they are looked up is fetched, and behind other work the rows. */
 static void
-expect_rows(struct core *core, const struct envelope *envelope)
+expect_members(struct core *core, expect_fn *expect)
 {
     static const enum kith_arg members[] = {KITH_ARG_FROM, KITH_ARG_TO, KITH_ARG_MEMBER,
                                             KITH_ARG_OTHER};
-    views_expect(core->views, VIEW_DEDUPE, envelope->id);
     for (unsigned i = 0; i < ARRAY_COUNT(members); i++)
         if (args_has(&core->args, members[i]))
-            views_expect(core->views, VIEW_MEMBER, args_text(&core->args, members[i]));
+            expect(core->views, VIEW_MEMBER, args_text(&core->args, members[i]));
 }
 
 enum core_answer
@@ -361,8 +362,10 @@ execute_command(struct core *core, const struct envelope *envelope,
         return CORE_REPLIED;
     }
 
-    expect_rows(core, envelope);
+    views_expect(core->views, VIEW_DEDUPE, envelope->id);
+    expect_members(core, views_expect);
     command_hash(envelope, hash);
+    expect_members(core, views_expect_row);
     if (find_earlier(core, envelope->id, context->now_ms, &first)) {
         if (slice_equal(first.head_hash, slice_of(hash, sizeof(hash))))
             repeat(core, envelope->op, &first, head, reply);

@@ -44,6 +44,17 @@ hash_find(const struct hash *hash, const struct arena *arena, uint32_t key_hash,
     }
 }
 
+/* The place of the first row with this hash, which may be of another key; 0 if there is none. */
+static inline uint32_t
+hash_first(const struct hash *hash, uint32_t key_hash)
+{
+    if (hash->count == 0)
+        return 0;
+    for (uint32_t i = key_hash & hash->mask;; i = (i + 1) & hash->mask)
+        if (hash->slots[i].place == 0 || hash->slots[i].hash == key_hash)
+            return hash->slots[i].place;
+}
+
 /* hash_find() will be asked for it: fetch its slot. */
 static inline void
 hash_expect(const struct hash *hash, uint32_t key_hash)

@@ -99,6 +99,30 @@ views_expect(struct views *views, enum view_table table, struct slice key)
     __builtin_prefetch(found_slot(views, wanted.hash));
 }
 
+static void
+expect_row(const struct overlay *overlay, const struct overlay_key *key)
+{
+    uint32_t place = hash_first(&overlay->points, (uint32_t)key->hash);
+    if (place == 0)
+        return;
+    const uint8_t *row = arena_at(&overlay->arena, place);
+    __builtin_prefetch(row);
+    __builtin_prefetch(row + 64);
+    __builtin_prefetch(row + 128);
+}
+
+void
+views_expect_row(struct views *views, enum view_table table, struct slice key)
+{
+    struct overlay_key wanted = overlay_key_of(table, key);
+    expect_row(views->active, &wanted);
+    if (views->frozen)
+        expect_row(views->frozen, &wanted);
+    const struct found *found = found_slot(views, wanted.hash);
+    if (found->hash == wanted.hash)
+        __builtin_prefetch(found->stored.data);
+}
+
 enum kith_err
 views_error(const struct views *views)
 {

@@ -66,6 +66,9 @@ unsigned views_feed_read(struct views *views, const struct feed_key *key, uint64
  * up, while there is other work. Changes nothing. */
 void views_expect(struct views *views, enum view_table table, struct slice key);
 
+/* A moment behind that: where it is is known by now, so have the row itself fetched. */
+void views_expect_row(struct views *views, enum view_table table, struct slice key);
+
 /* KITH_OK; or KITH_INTERNAL after a damaged row or failed read, until the views are reset; or
  * KITH_UNAVAILABLE after memory ran out, until the next unit begins. */
 enum kith_err views_error(const struct views *views);
