@@ -1,5 +1,6 @@
 #include "store/checkpoint.h"
 
+#include <sched.h>
 #include <time.h>
 
 #include "base/assert.h"
@@ -12,11 +13,21 @@ clock_ms(void)
     return (msec_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* In the thread. */
+/* In the thread, as the job that follows. It works for long, and mostly nobody waits for it. So,
+ * awake again behind a pause or a page, it does not push aside who is about to answer; its share of
+ * the processor stays what it was. Where this is not allowed, it does. */
+static void
+step_back(void)
+{
+    const struct sched_param none = {0};
+    (void)sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
 static void
 job(void *context)
 {
     struct checkpoint *checkpoint = context;
+    step_back();
     if (checkpoint->is_cleaning) {
         overlay_clear(checkpoint->overlay);
         return;

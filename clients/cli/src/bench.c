@@ -15,14 +15,15 @@
 #include "proto/limits.h"
 #include "verb.h"
 
-#define MEMBERS_DEFAULT    100000
-#define MEMBERS_MAX        100000000
-#define PREPARE_WINDOW_MAX 256
-#define PREPARED_DEFAULT   200000 /* requests sent before accepts, or status, are measured */
-#define ENROLL_BATCH       1000
-#define ECHO_MS_MAX        3000 /* the echo needs no longer to be known */
-#define DISK_COUNT         200
-#define RATE_MAX           10000000
+#define CONNECTIONS_DEFAULT 8
+#define MEMBERS_DEFAULT     100000
+#define MEMBERS_MAX         100000000
+#define PREPARE_WINDOW_MAX  256
+#define PREPARED_DEFAULT    200000 /* requests sent before accepts, or status, are measured */
+#define ENROLL_BATCH        1000
+#define ECHO_MS_MAX         3000 /* the echo needs no longer to be known */
+#define DISK_COUNT          200
+#define RATE_MAX            10000000
 
 static const struct option_row rows[] = {
     {"op", 'o', OPTION_TEXT, offsetof(struct bench_options, op), 0, 0, "OP",
@@ -30,7 +31,8 @@ static const struct option_row rows[] = {
     {"queries", 'q', OPTION_FLAG, offsetof(struct bench_options, queries), 0, 0, NULL,
      "the same as --op status"},
     {"connections", 'c', OPTION_UINT, offsetof(struct bench_options, connections), 1,
-     BENCH_CONNECTIONS_MAX, "N", "connections (default 8)"},
+     BENCH_CONNECTIONS_MAX, "N",
+     "connections (default 8; with --batch as many as --window holds batches, if more)"},
     {"window", 'w', OPTION_UINT, offsetof(struct bench_options, window), 1, BENCH_WINDOW_MAX, "N",
      "messages under way, over all connections (default 2048)"},
     {"seconds", 's', OPTION_SECONDS, offsetof(struct bench_options, duration_ms), 1, 0, "S",
@@ -276,6 +278,13 @@ init(struct bench *bench)
                    "--batch and --rate do not go together: a batch waits for its answer");
         return false;
     }
+    if (options->connections == 0) {
+        /* A connection has one batch under way. */
+        uint64_t batches = options->batch > 1 ? options->window / options->batch : 0;
+        options->connections = batches < CONNECTIONS_DEFAULT     ? CONNECTIONS_DEFAULT
+                               : batches < BENCH_CONNECTIONS_MAX ? batches
+                                                                 : BENCH_CONNECTIONS_MAX;
+    }
     if (options->connections > options->window)
         options->window = options->connections;
     if (options->seed == 0)
@@ -297,7 +306,6 @@ bench_run(struct cli *cli, struct option_args *args)
 {
     struct bench_options options = {
         .op = "request",
-        .connections = 8,
         .window = 2048,
         .duration_ms = 10000,
         .batch = 1,
