@@ -100,6 +100,14 @@ node_child(const struct tree_node *node, const struct tree_key *key)
     return index < node->count && entry_equal(node, index, key) ? index : index - 1;
 }
 
+/* What the search ends with, while it goes on: where the child is, or what moves for a new entry. */
+static void
+node_expect(const struct tree_node *node)
+{
+    for (uint32_t i = 0; i < NODE_ENTRY_COUNT; i += NODE_ALIGN / sizeof(node->place[0]))
+        __builtin_prefetch(&node->place[i]);
+}
+
 /* Go down to the leaf of @key; its index is where the key is or would be. */
 static void
 descend(const struct tree *tree, const struct arena *arena, const struct tree_key *key,
@@ -109,11 +117,13 @@ descend(const struct tree *tree, const struct arena *arena, const struct tree_ke
     uint32_t place = tree->root;
     for (uint32_t level = 0; level + 1 < tree->height; level++) {
         struct tree_node *node = arena_at(arena, place);
+        node_expect(node);
         path->node[level] = node;
         path->index[level] = node_child(node, key);
         place = node->place[path->index[level]];
     }
     struct tree_node *leaf = arena_at(arena, place);
+    node_expect(leaf);
     path->node[tree->height - 1] = leaf;
     path->index[tree->height - 1] = node_search(leaf, 0, key);
 }
