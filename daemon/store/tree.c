@@ -100,7 +100,8 @@ node_child(const struct tree_node *node, const struct tree_key *key)
     return index < node->count && entry_equal(node, index, key) ? index : index - 1;
 }
 
-/* What the search ends with, while it goes on: where the child is, or what moves for a new entry. */
+/* What the search ends with, while it goes on: where the child is, or what moves for a new entry.
+ */
 static void
 node_expect(const struct tree_node *node)
 {
