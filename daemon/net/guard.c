@@ -8,10 +8,10 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/monotonic.h"
 #include "net/guard_inner.h"
 
 /* The hooks have to be found by libnanomsg, although everything else here is hidden. */
@@ -63,7 +63,7 @@ static _Thread_local bool gathering;
 /* Odd while the loop is in a call that takes the lock of a socket, or waits for it; each call has
  * its own number. Who waits is awake within some 50 us of the lock's release. */
 static atomic_uint call;
-#define LET_IN_US_MAX 500
+#define LET_IN_NS_MAX 500000
 
 /* Connections for which this process has gathered something, each once unless it was closed since.
  * Of the gathering thread, which is one. */
@@ -219,21 +219,12 @@ guard_state_of(struct guard_conn conn)
 }
 
 msec_t
-guard_now_ms(void)
-{
-    struct timespec now;
-    int rc = clock_gettime(CLOCK_MONOTONIC, &now);
-    assert(rc == 0);
-    return (msec_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-msec_t
 guard_waited(struct guard_conn conn)
 {
     if (guard_state_of(conn) == GUARD_GONE)
         return 0;
     msec_t since_ms = atomic_load_explicit(&guard_rows[conn.fd].since_ms, memory_order_relaxed);
-    msec_t now_ms = guard_now_ms();
+    msec_t now_ms = monotonic_ms();
     return since_ms < now_ms ? now_ms - since_ms : 0;
 }
 
@@ -385,7 +376,7 @@ accept4(int fd, __SOCKADDR_ARG address, socklen_t *restrict size, int flags)
         errno = accept_error(errno);
         return -1;
     }
-    msec_t now_ms = guard_now_ms();
+    msec_t now_ms = monotonic_ms();
     pace_count(&listener->pace, now_ms);
     if (!admit(listener->guard, conn)) {
         syscall(SYS_close, conn);
@@ -414,7 +405,7 @@ epoll_ctl(int poll, int op, int fd, struct epoll_event *event)
     bool waits = rc == 0 && op == EPOLL_CTL_MOD && (event->events & EPOLLIN);
     pace_register(&row->pace, poll, waits ? event : NULL);
     if (waits)
-        pace_hold(&row->pace, fd, guard_now_ms());
+        pace_hold(&row->pace, fd, monotonic_ms());
     return rc;
 }
 
@@ -439,24 +430,15 @@ guard_leave(void)
     call_step();
 }
 
-static int64_t
-monotonic_us(void)
-{
-    struct timespec now;
-    int rc = clock_gettime(CLOCK_MONOTONIC, &now);
-    assert(rc == 0);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* nanomsg's thread has gone round, and holds no lock. */
 HOOK int
 epoll_wait(int poll, struct epoll_event *events, int count, int timeout_ms)
 {
     unsigned number = atomic_load_explicit(&call, memory_order_relaxed);
     if (number % 2 == 1) {
-        int64_t until_us = monotonic_us() + LET_IN_US_MAX;
+        int64_t until_ns = monotonic_ns() + LET_IN_NS_MAX;
         while (atomic_load_explicit(&call, memory_order_relaxed) == number &&
-               monotonic_us() < until_us)
+               monotonic_ns() < until_ns)
             sched_yield();
     }
     return (int)syscall(SYS_epoll_pwait, poll, events, count, timeout_ms, NULL, 0);
@@ -528,7 +510,7 @@ recvmsg(int fd, struct msghdr *message, int flags)
         return 0; /* As if the peer had closed: nanomsg ends the connection. */
     }
     if (size > 0) {
-        msec_t now_ms = guard_now_ms();
+        msec_t now_ms = monotonic_ms();
         note_wait(row, fd, (size_t)size, now_ms);
         guard_half_note(row, now_ms);
         atomic_store_explicit(&row->greeted, row->frames.greeted, memory_order_relaxed);

@@ -1,6 +1,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "base/monotonic.h"
 #include "net/guard_inner.h"
 
 void
@@ -41,7 +42,7 @@ cut_half(const struct guard *guard, int fd, msec_t until_ms)
 void
 guard_cut_half(struct guard *guard, msec_t half_ms_max)
 {
-    msec_t until_ms = guard_now_ms() - half_ms_max;
+    msec_t until_ms = monotonic_ms() - half_ms_max;
     for (int fd = 0; fd <= atomic_load(&guard_fd_last); fd++) {
         const struct row *row = connection_of(fd);
         msec_t since_ms = row ? atomic_load_explicit(&row->half_since_ms, memory_order_relaxed) : 0;

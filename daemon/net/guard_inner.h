@@ -62,8 +62,6 @@ connection_of(int fd)
     return row && row->kind == ROW_CONNECTION ? row : NULL;
 }
 
-msec_t guard_now_ms(void); /* monotonic */
-
 /* Behind each read: note since when a frame has been coming, and how large it is; end the eldest
  * such connection where all of them hold too much. */
 void guard_half_note(struct row *row, msec_t now_ms);

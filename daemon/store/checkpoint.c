@@ -1,17 +1,9 @@
 #include "store/checkpoint.h"
 
 #include <sched.h>
-#include <time.h>
 
 #include "base/assert.h"
-
-static msec_t
-clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (msec_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+#include "base/monotonic.h"
 
 /* In the thread, as the job that follows. It works for long, and mostly nobody waits for it. So,
  * awake again behind a pause or a page, it does not push aside who is about to answer; its share of
@@ -32,10 +24,10 @@ job(void *context)
         overlay_clear(checkpoint->overlay);
         return;
     }
-    msec_t began_ms = clock_ms();
+    msec_t began_ms = monotonic_ms();
     checkpoint->fault.text[0] = 0;
     checkpoint->err = checkpoint_write(checkpoint);
-    checkpoint->took_ms = clock_ms() - began_ms;
+    checkpoint->took_ms = monotonic_ms() - began_ms;
 }
 
 enum kith_err

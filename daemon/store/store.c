@@ -8,10 +8,10 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/monotonic.h"
 #include "store/verify_pages.h"
 #include "store/views_inner.h"
 #include "store/worker.h"
@@ -437,21 +437,13 @@ sealed_drop(struct store *store)
     store->is_sealed = false;
 }
 
-static uint64_t
-clock_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 /* The commit. It reads what is sealed and nothing else of the loop's. */
 static void
 write_job(void *context)
 {
     struct store *store = context;
     struct env_txn txn;
-    uint64_t began_us = clock_us();
+    int64_t began_ns = monotonic_ns();
     store->write_fault.text[0] = 0;
     env_begin(&txn, &store->log_env);
     log_write(store->log, &txn);
@@ -459,7 +451,7 @@ write_job(void *context)
     if (store->is_state_sealed)
         state_write(store->state, &txn);
     store->write_err = env_commit(&txn, &store->write_fault);
-    store->write_us = clock_us() - began_us;
+    store->write_us = (uint64_t)(monotonic_ns() - began_ns) / 1000;
 }
 
 /* Behind the write: let the reader see it, and keep or undo the batch. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/monotonic.h"
 
 #define NS_PER_MS    UINT64_C(1000000)
 #define IDLE_NS      UINT64_C(100000) /* what takes less had nothing to write */
@@ -36,14 +37,6 @@ trickle_end(void)
     return mine.count;
 }
 
-static uint64_t
-clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 * NS_PER_MS + (uint64_t)now.tv_nsec;
-}
-
 /* Not a moment longer than somebody is in a hurry. */
 static void
 pause_for(uint64_t ns)
@@ -67,10 +60,11 @@ write_steps(int fd, uint64_t size)
     if (step < TRICKLE_STEP_SIZE_MIN)
         step = TRICKLE_STEP_SIZE_MIN;
     for (uint64_t at = 0; at < size; at += step) {
-        uint64_t began_ns = clock_ns();
+        int64_t began_ns = monotonic_ns();
         if (sync_file_range(fd, (off64_t)at, (off64_t)step, flags) != 0)
             return;
-        uint64_t took_ns = clock_ns() - began_ns, left_ns = PAUSE_NS_MAX - paused_ns;
+        uint64_t took_ns = (uint64_t)(monotonic_ns() - began_ns),
+                 left_ns = PAUSE_NS_MAX - paused_ns;
         if (took_ns < IDLE_NS)
             continue;
         uint64_t pause_ns = took_ns < left_ns ? took_ns : left_ns;
