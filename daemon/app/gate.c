@@ -49,11 +49,12 @@ void
 gate_left(struct gate *gate, bool left, msec_t now_ms)
 {
     assert(now_ms >= 0);
-    if (left)
-        gate->behind_ms = now_ms;
-    if (!left)
+    if (!left) {
         gate->left_ms = NONE_LEFT;
-    else if (gate->left_ms == NONE_LEFT)
+        return;
+    }
+    gate->behind_ms = now_ms;
+    if (gate->left_ms == NONE_LEFT)
         gate->left_ms = now_ms;
 }
 

@@ -34,7 +34,7 @@ struct gate {
     msec_t full_ms;   /* since when the views have been full; -1 while they are not */
     msec_t left_ms;   /* since when every turn has left messages behind; -1 while none does */
     msec_t behind_ms; /* when a turn did so last */
-    msec_t shed_ms; /* when something was turned away last; -1 if that is long ago, or never was */
+    msec_t shed_ms;   /* when something was turned away last; -1 if nothing ever was */
 };
 
 enum gate_news { GATE_SAME, GATE_CLOSED, GATE_OPENED };

@@ -1,8 +1,8 @@
 /* net/guard.h: what stands between nanomsg and the kernel.
  *
  * libnanomsg reaches the kernel through the PLT, so a program that defines accept4(), recvmsg(),
- * sendmsg(), epoll_ctl() and close() is called instead of libc. guard.c defines these five. For the
- * connections of a guarded socket they
+ * sendmsg(), epoll_ctl(), epoll_wait() and close() is called instead of libc. guard.c defines these
+ * six. For the connections of a guarded socket they
  *
  *  - check the framing of what arrives (frames.h) and end the connection of a peer that breaks it,
  *    where nanomsg would abort the process;
@@ -106,9 +106,9 @@ void guard_gather_begin(void);
 unsigned guard_gather_end(void);
 
 /* Between the two: gather a reply to @conn, @head and @body, framed as nanomsg would have framed
- * it. False where it has to go through nanomsg: the connection has ended, is within a frame of
- * nanomsg's or does not take what was gathered, the message is large, memory is short. nanomsg must
- * have sent there before, so that it is known whose connection it is. */
+ * it. False where it has to go through nanomsg: nothing is gathered now, the connection has ended,
+ * is within a frame of nanomsg's or does not take what was gathered, the message is large, memory
+ * is short. nanomsg must have sent there before, so that it is known whose connection it is. */
 bool guard_gather_reply(struct guard_conn conn, struct slice head, struct slice body);
 
 enum guard_state guard_state_of(struct guard_conn conn);

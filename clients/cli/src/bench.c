@@ -279,11 +279,12 @@ init(struct bench *bench)
         return false;
     }
     if (options->connections == 0) {
+        options->connections = CONNECTIONS_DEFAULT;
         /* A connection has one batch under way. */
         uint64_t batches = options->batch > 1 ? options->window / options->batch : 0;
-        options->connections = batches < CONNECTIONS_DEFAULT     ? CONNECTIONS_DEFAULT
-                               : batches < BENCH_CONNECTIONS_MAX ? batches
-                                                                 : BENCH_CONNECTIONS_MAX;
+        if (batches > options->connections)
+            options->connections =
+                batches < BENCH_CONNECTIONS_MAX ? batches : BENCH_CONNECTIONS_MAX;
     }
     if (options->connections > options->window)
         options->window = options->connections;
