@@ -309,7 +309,7 @@ batch_reserve(struct slice batch)
     reader_init(&reader, batch);
     uint32_t count = reader_array(&reader);
     for (uint32_t i = 0; i < count; i++)
-        size += REPLY_ITEM_SIZE_MAX + envelope_id_size(reader_skip(&reader));
+        size += REPLY_ITEM_SIZE_MAX + envelope_glance_id(reader_skip(&reader)).size;
     return size;
 }
 

@@ -29,17 +29,16 @@ take_op(struct reader *value, struct envelope *out, struct found *found)
 
 /* Absent if it is none. */
 static struct slice
-read_id(struct reader *reader)
+id_of(struct slice text)
 {
-    struct slice id = reader_str(reader);
-    bool good = id.size >= 1 && id.size <= KITH_ID_SIZE_MAX;
-    return good ? id : slice_of(NULL, 0);
+    bool good = text.size >= 1 && text.size <= KITH_ID_SIZE_MAX;
+    return good ? text : slice_of(NULL, 0);
 }
 
 static void
 take_id(struct reader *value, struct envelope *out, struct found *found)
 {
-    out->id = read_id(value);
+    out->id = id_of(reader_str(value));
     found->id_ok = out->id.data;
 }
 
@@ -192,20 +191,6 @@ envelope_glance(struct slice message)
 struct slice
 envelope_glance_id(struct slice message)
 {
-    struct slice id = glance(message, "id");
-    bool good = id.size >= 1 && id.size <= KITH_ID_SIZE_MAX && check_utf8(id);
-    return good ? id : (struct slice){0};
-}
-
-size_t
-envelope_id_size(struct slice item)
-{
-    struct reader reader;
-    reader_init(&reader, item);
-    for (uint32_t left = reader_map(&reader); left > 0; left--) {
-        if (slice_is(reader_str(&reader), "id"))
-            return read_id(&reader).size;
-        reader_skip(&reader);
-    }
-    return 0;
+    struct slice id = id_of(glance(message, "id"));
+    return check_utf8(id) ? id : slice_of(NULL, 0);
 }

@@ -38,11 +38,8 @@ enum kith_err envelope_open(struct slice message, struct envelope *out,
  * that envelope_open() finds, that one fails. */
 enum kith_op envelope_glance(struct slice message);
 
-/* The id that an unchecked message names first, borrowed from it; absent if it is none that an
- * answer could repeat. */
+/* The id that an unchecked message, or an item of a batch, names first, borrowed from it; absent if
+ * it is none that an answer could repeat. Where envelope_decode() finds one, it is the same. */
 struct slice envelope_glance_id(struct slice message);
-
-/* How long the id is that envelope_decode() finds in an item of a batch; 0: it finds none. */
-size_t envelope_id_size(struct slice item);
 
 #endif
