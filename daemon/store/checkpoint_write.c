@@ -189,21 +189,47 @@ row_write(struct writer *writer, uint32_t place)
     }
 }
 
+/* Through the lists of a table, which are sorted, and each one's rows. */
+struct walk {
+    size_t at, end; /* of the lists that are left */
+    struct run_cursor cursor;
+};
+
+/* The next row; 0 at the end. */
+static uint32_t
+walk_next(const struct writer *writer, struct walk *walk)
+{
+    const struct arena *arena = &writer->overlay->arena;
+    const struct sort_entry *heads = writer->sort->entries;
+    uint32_t place = run_next(&walk->cursor, arena);
+    while (place == 0 && walk->at < walk->end) {
+        if (walk->at + SORT_AHEAD_COUNT < walk->end)
+            __builtin_prefetch(arena_at(arena, heads[walk->at + SORT_AHEAD_COUNT].place));
+        walk->cursor = run_first(arena, heads[walk->at++].place);
+        place = run_next(&walk->cursor, arena);
+    }
+    return place;
+}
+
 static void
 lists_write(struct writer *writer, const struct checkpoint_tables *tables)
 {
-    const struct overlay *overlay = writer->overlay;
-    for (unsigned table = 0; table < VIEW_TABLE_COUNT; table++) {
-        const struct tree *tree = &overlay->lists[table];
-        if (tree->count == 0)
+    const struct sort *sort = writer->sort;
+    size_t at = 0;
+    if (!sort_rows(writer->sort, &writer->overlay->runs.heads, &writer->overlay->arena)) {
+        fail(writer, ENOMEM);
+        return;
+    }
+    for (unsigned table = 0; table < VIEW_TABLE_COUNT; at = sort->end[table++]) {
+        if (sort->end[table] == at)
             continue;
         writer_begin(writer, tables->rows[table], table);
         /* A second walk goes ahead of the first: it fetches the rows. */
-        struct tree_cursor cursor = tree_seek(tree, &overlay->arena, NULL), ahead = cursor;
+        struct walk walk = {.at = at, .end = sort->end[table]}, ahead = walk;
         for (unsigned i = 0; i < SORT_AHEAD_COUNT; i++)
-            row_expect(writer, tree_next(&ahead, &overlay->arena));
-        for (uint32_t place; (place = tree_next(&cursor, &overlay->arena)) != 0;) {
-            row_expect(writer, tree_next(&ahead, &overlay->arena));
+            row_expect(writer, walk_next(writer, &ahead));
+        for (uint32_t place; (place = walk_next(writer, &walk)) != 0;) {
+            row_expect(writer, walk_next(writer, &ahead));
             row_write(writer, place);
         }
         writer_end(writer);
@@ -215,7 +241,7 @@ points_write(struct writer *writer, const struct checkpoint_tables *tables)
 {
     const struct sort *sort = writer->sort;
     size_t at = 0;
-    if (!sort_points(writer->sort, writer->overlay)) {
+    if (!sort_rows(writer->sort, &writer->overlay->points, &writer->overlay->arena)) {
         fail(writer, ENOMEM);
         return;
     }

@@ -31,6 +31,7 @@ overlay_fini(struct overlay *overlay)
 {
     arena_fini(&overlay->arena);
     hash_fini(&overlay->points);
+    runs_fini(&overlay->runs);
     feeds_fini(&overlay->feeds);
     for (unsigned i = 0; i < ARRAY_COUNT(overlay->units); i++)
         arena_fini(&overlay->units[i].undo);
@@ -53,8 +54,8 @@ overlay_clear(struct overlay *overlay)
     overlay->keep_size = keep_size(overlay->keep_size, overlay->arena.used);
     arena_clear(&overlay->arena, overlay->keep_size);
     hash_clear(&overlay->points);
+    runs_clear(&overlay->runs);
     feeds_clear(&overlay->feeds);
-    memset(overlay->lists, 0, sizeof(overlay->lists));
     for (unsigned i = 0; i < ARRAY_COUNT(overlay->units); i++) {
         arena_clear(&overlay->units[i].undo, UNDO_KEEP_SIZE);
         overlay->units[i].number = 0;
@@ -66,7 +67,7 @@ static uint32_t
 find(const struct overlay *overlay, const struct overlay_key *key)
 {
     if (view_tables[key->table].kind == VIEW_KIND_LIST)
-        return tree_find(&overlay->lists[key->table], &overlay->arena, &key->tree);
+        return runs_find(&overlay->runs, &overlay->arena, key);
     return hash_find(&overlay->points, &overlay->arena, (uint32_t)key->hash, (uint8_t)key->table,
                      key->key);
 }
@@ -81,6 +82,12 @@ overlay_find(const struct overlay *overlay, const struct overlay_key *key)
     return row->state == ROW_NONE ? NULL : row;
 }
 
+struct run_cursor
+overlay_seek(const struct overlay *overlay, const struct overlay_key *key)
+{
+    return runs_seek(&overlay->runs, &overlay->arena, key);
+}
+
 /* The place of the row; a new one is made, still in state ROW_NONE. 0 if memory is
  * short, and then nothing has changed: all that is needed is made sure of first. */
 static uint32_t
@@ -89,12 +96,12 @@ find_or_add(struct overlay *overlay, const struct overlay_key *key, size_t value
     uint8_t table = (uint8_t)key->table;
     bool is_list = view_tables[table].kind == VIEW_KIND_LIST;
     size_t room = row_size(key->key, value_size);
-    if (is_list)
-        room += tree_room(&overlay->lists[table]);
-    if (!arena_ensure(&overlay->arena, room) || (!is_list && !hash_ensure(&overlay->points)))
+    bool has_room = is_list ? runs_ensure(&overlay->runs, &overlay->arena, room)
+                            : arena_ensure(&overlay->arena, room) && hash_ensure(&overlay->points);
+    if (!has_room)
         return 0;
 
-    uint32_t *slot = is_list ? tree_slot(&overlay->lists[table], &overlay->arena, &key->tree)
+    uint32_t *slot = is_list ? runs_slot(&overlay->runs, &overlay->arena, key)
                              : hash_slot(&overlay->points, &overlay->arena, (uint32_t)key->hash,
                                          table, key->key);
     if (*slot == 0)
@@ -129,7 +136,7 @@ bool
 overlay_put(struct overlay *overlay, const struct overlay_key *key, enum row_state state,
             struct slice value)
 {
-    assert(overlay->units[overlay->open].number > 0 && state != ROW_NONE);
+    assert(overlay->units[overlay->open].number > 0 && state != ROW_NONE && key->key.size > 0);
     uint32_t place = find_or_add(overlay, key, state == ROW_VALUE ? value.size : 0);
     if (place == 0)
         return false;
@@ -204,6 +211,6 @@ overlay_undo_sealed(struct overlay *overlay)
 size_t
 overlay_size(const struct overlay *overlay)
 {
-    return overlay->arena.used + hash_size(&overlay->points) + feeds_size(&overlay->feeds) +
-           overlay->units[0].undo.used + overlay->units[1].undo.used;
+    return overlay->arena.used + hash_size(&overlay->points) + runs_size(&overlay->runs) +
+           feeds_size(&overlay->feeds) + overlay->units[0].undo.used + overlay->units[1].undo.used;
 }

@@ -21,7 +21,7 @@ row_size(struct slice key, size_t value_size)
 uint32_t
 row_make(struct arena *arena, uint8_t table, struct slice key, size_t value_size)
 {
-    assert(key.size > 0 && key.size <= UINT8_MAX);
+    assert(key.size <= UINT8_MAX);
     assert(value_size <= UINT32_MAX / 2);
 
     size_t head = to_unit(offsetof(struct row, key) + key.size);

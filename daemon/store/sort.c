@@ -108,7 +108,7 @@ run_count(const struct sort_entry *entries, size_t count)
     return run;
 }
 
-/* ---- Point rows ---- */
+/* ---- Rows ---- */
 
 static const struct row *
 row_at(const struct arena *arena, const struct sort_entry *entries, size_t i, size_t count)
@@ -188,9 +188,8 @@ rows_sort(const struct arena *arena, struct sort_entry *entries, struct sort_ent
 
 /* All rows, table by table; end[] says where each ends. */
 static void
-points_gather(struct sort *sort, const struct overlay *overlay)
+rows_gather(struct sort *sort, const struct hash *hash, const struct arena *arena)
 {
-    const struct hash *hash = &overlay->points;
     size_t count = 0, next[VIEW_TABLE_COUNT] = {0};
     for (uint32_t i = 0; hash->slots && i <= hash->mask; i++) {
         if (hash->slots[i].place != 0)
@@ -198,7 +197,7 @@ points_gather(struct sort *sort, const struct overlay *overlay)
     }
     assert(count == hash->count);
     for (size_t i = 0; i < count; i++) {
-        uint8_t table = row_at(&overlay->arena, sort->spare, i, count)->table;
+        uint8_t table = row_at(arena, sort->spare, i, count)->table;
         sort->spare[i].word = table;
         sort->end[table]++;
     }
@@ -211,15 +210,15 @@ points_gather(struct sort *sort, const struct overlay *overlay)
 }
 
 bool
-sort_points(struct sort *sort, const struct overlay *overlay)
+sort_rows(struct sort *sort, const struct hash *hash, const struct arena *arena)
 {
     memset(sort->end, 0, sizeof(sort->end));
-    if (!room_make(sort, overlay->points.count))
+    if (!room_make(sort, hash->count))
         return false;
-    points_gather(sort, overlay);
+    rows_gather(sort, hash, arena);
     for (size_t table = 0, at = 0; table < VIEW_TABLE_COUNT; at = sort->end[table++]) {
         if (sort->end[table] > at)
-            rows_sort(&overlay->arena, sort->entries + at, sort->spare, sort->end[table] - at, 0);
+            rows_sort(arena, sort->entries + at, sort->spare, sort->end[table] - at, 0);
     }
     return true;
 }

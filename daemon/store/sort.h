@@ -20,16 +20,16 @@ struct sort_entry {
 struct sort {
     struct sort_entry *entries, *spare; /* each has room for `capacity` */
     size_t capacity;
-    size_t end[VIEW_TABLE_COUNT]; /* of sort_points(): where the rows of each table end */
+    size_t end[VIEW_TABLE_COUNT]; /* of sort_rows(): where the rows of each table end */
 };
 
 void sort_fini(struct sort *sort);
 /* What is sorted is used no more: keep memory for the next time, unless it is very much. */
 void sort_clear(struct sort *sort);
 
-/* All point rows, by table, then by key: entries[].place is in the arena. False if memory is
+/* All rows of a hash, by table, then by key: entries[].place is in the arena. False if memory is
  * short. */
-bool sort_points(struct sort *sort, const struct overlay *overlay);
+bool sort_rows(struct sort *sort, const struct hash *hash, const struct arena *arena);
 
 /* All entries of feeds, by key, then as they were added: entries[].place is an index. False if
  * memory is short. */

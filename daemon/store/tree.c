@@ -6,8 +6,6 @@
 #define NODE_BLOCK_COUNT 8  /* the words of a cache line */
 #define NODE_ALIGN       64 /* a cache line */
 #define WORD_NONE        UINT64_MAX
-/* Half-full nodes reach the 2^32 places of an arena long before this. */
-#define TREE_HEIGHT_MAX 9
 
 /* In a leaf an entry is a row's key and place. In an inner node it is a child, and a key above all
  * of the child to its left and not above any of its own; the first one's key is not looked at. */
@@ -78,7 +76,9 @@ node_search(const struct tree_node *node, uint32_t low, const struct tree_key *k
     index = index < low ? low : index;
     if (index >= node->count || node->word[index] != key->word[0])
         return index < node->count ? index : node->count;
-    /* Keys that grow with time come at the end, however many begin alike. */
+    /* Of those that begin alike, keys that fall with time come first, those that grow last. */
+    if (!entry_is_below(node, index, key))
+        return index;
     uint32_t high = node->count;
     if (entry_is_below(node, high - 1, key))
         return high;

@@ -15,6 +15,8 @@
 #include "store/tables.h"
 
 #define TREE_WORD_COUNT (VIEW_LIST_KEY_SIZE_MAX / 8)
+/* Half-full nodes reach the 2^32 places of an arena long before this. */
+#define TREE_HEIGHT_MAX 9
 
 /* A key padded with zeros; `size` tells "a" from "a\0". */
 struct tree_key {

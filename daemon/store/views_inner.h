@@ -17,7 +17,7 @@ enum { LEVEL_ACTIVE, LEVEL_FROZEN, LEVEL_COUNT };
 /* Where a walk stands in one overlay. */
 struct scan_level {
     const struct arena *arena;
-    struct tree_cursor cursor;
+    struct run_cursor cursor;
     const struct row *row; /* NULL at the end */
 };
 

@@ -34,7 +34,7 @@ level_next(const struct views_scan *scan, struct scan_level *level)
 {
     uint32_t place;
     do {
-        place = tree_next(&level->cursor, level->arena);
+        place = run_next(&level->cursor, level->arena);
         level->row = place ? arena_at(level->arena, place) : NULL;
     } while (level->row && level->row->state == ROW_NONE);
     if (level->row && !key_has_prefix(row_key(level->row), scan_prefix(scan)))
@@ -43,13 +43,13 @@ level_next(const struct views_scan *scan, struct scan_level *level)
 
 static void
 level_seek(const struct views_scan *scan, struct scan_level *level, const struct overlay *overlay,
-           const struct tree_key *start)
+           const struct overlay_key *start)
 {
     *level = (struct scan_level){0};
     if (!overlay)
         return;
     level->arena = &overlay->arena;
-    level->cursor = tree_seek(&overlay->lists[scan->table], &overlay->arena, start);
+    level->cursor = overlay_seek(overlay, start);
     level_next(scan, level);
 }
 
@@ -149,7 +149,8 @@ views_scan_begin(struct views *views, enum view_table table, struct slice prefix
                  struct slice after)
 {
     assert(table < VIEW_TABLE_COUNT && view_tables[table].kind == VIEW_KIND_LIST);
-    assert(prefix.size <= VIEW_LIST_KEY_SIZE_MAX && after.size <= VIEW_LIST_KEY_SIZE_MAX);
+    assert(prefix.size >= view_tables[table].owner_size && prefix.size <= VIEW_LIST_KEY_SIZE_MAX &&
+           after.size <= VIEW_LIST_KEY_SIZE_MAX);
     struct views_scan *scan = scan_take(views);
     scan->table = table;
     scan->prefix_size = (uint8_t)prefix.size;
@@ -168,7 +169,7 @@ views_scan_begin(struct views *views, enum view_table table, struct slice prefix
         start = after;
     else if (is_known && !scan->is_over)
         start = start_key(known);
-    struct tree_key key = tree_key_of(start);
+    struct overlay_key key = overlay_key_of(table, start);
     level_seek(scan, &scan->level[LEVEL_ACTIVE], views->active, &key);
     level_seek(scan, &scan->level[LEVEL_FROZEN], views->frozen, &key);
     scan->disk = disk_cursor(scan);

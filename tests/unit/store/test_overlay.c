@@ -1,4 +1,4 @@
-/* The rows in memory, and their two indexes, against sorted arrays. */
+/* The rows in memory, and their indexes, against sorted arrays. */
 #include "scratch.h"
 
 #include <sys/mman.h>
@@ -151,6 +151,88 @@ test_tree_says_when_memory_is_short(void **state)
         assert_int_equal(
             get_be64(((const struct row *)arena_at(&arena, tree_next(&cursor, &arena)))->key), i);
     arena_fini(&arena);
+}
+
+#define LIST_COUNT 12
+
+/* Lists of one row, of two, of four: from arrays at their least to trees. */
+static struct key
+list_key_random(uint64_t *seed)
+{
+    struct key key = key_random(seed);
+    uint64_t list = random_below(seed, UINT64_C(1) << LIST_COUNT), owner = 0;
+    while (list >> owner > 1)
+        owner++;
+    key.size = key.size < 4 ? 4 : key.size;
+    put_be32(key.bytes, (uint32_t)owner);
+    return key;
+}
+
+static void
+runs_put(struct runs *runs, struct arena *arena, const struct key *key)
+{
+    struct overlay_key wanted = overlay_key_of(VIEW_ADJACENT, key_slice(key));
+    check(runs_ensure(runs, arena, row_size(key_slice(key), 0)));
+    uint32_t *slot = runs_slot(runs, arena, &wanted);
+    if (*slot == 0)
+        *slot = row_make(arena, VIEW_ADJACENT, key_slice(key), 0);
+}
+
+/* From @key on the list has what the sorted keys say. */
+static void
+check_run(const struct runs *runs, const struct arena *arena, const struct key *keys, size_t count,
+          const struct key *key)
+{
+    struct overlay_key wanted = overlay_key_of(VIEW_ADJACENT, key_slice(key));
+    const struct key *known = bsearch(key, keys, count, sizeof(*key), compare_keys);
+    assert_int_equal(runs_find(runs, arena, &wanted) != 0, known != NULL);
+
+    size_t at = 0;
+    while (at < count && compare_keys(&keys[at], key) < 0)
+        at++;
+    struct run_cursor cursor = runs_seek(runs, arena, &wanted);
+    for (; at < count && memcmp(keys[at].bytes, key->bytes, 4) == 0; at++) {
+        uint32_t place = run_next(&cursor, arena);
+        assert_int_not_equal(place, 0);
+        check(slice_equal(row_key(arena_at(arena, place)), key_slice(&keys[at])));
+    }
+    assert_int_equal(run_next(&cursor, arena), 0);
+    assert_int_equal(run_next(&cursor, arena), 0);
+}
+
+static void
+test_runs_keep_each_list_in_order(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct runs runs = {0};
+    struct key *keys = calloc(KEY_COUNT, sizeof(*keys));
+    uint64_t seed = 9;
+    check(keys && arena_init(&arena, ARENA_SIZE));
+    for (size_t i = 0, count = 0; i < KEY_COUNT; i++) {
+        keys[count] = list_key_random(&seed);
+        runs_put(&runs, &arena, &keys[count++]);
+        if (i % 1000 > 0 && i > 200)
+            continue;
+        count = sort_unique(keys, count);
+        for (unsigned owner = 0; owner < LIST_COUNT + 1; owner++) {
+            struct key start = {.size = 4};
+            put_be32(start.bytes, owner);
+            check_run(&runs, &arena, keys, count, &start);
+        }
+        for (unsigned any = 0; any < 20; any++) {
+            struct key key = list_key_random(&seed);
+            check_run(&runs, &arena, keys, count, &key);
+        }
+    }
+    assert_int_equal(runs.heads.count, LIST_COUNT);
+    runs_clear(&runs);
+    arena_clear(&arena, 0);
+    struct key key = list_key_random(&seed);
+    check_run(&runs, &arena, keys, 0, &key);
+    runs_fini(&runs);
+    arena_fini(&arena);
+    free(keys);
 }
 
 static void
@@ -328,6 +410,7 @@ main(void)
         cmocka_unit_test(test_tree_keeps_random_keys_in_order),
         cmocka_unit_test(test_tree_fills_its_nodes_when_keys_grow),
         cmocka_unit_test(test_tree_says_when_memory_is_short),
+        cmocka_unit_test(test_runs_keep_each_list_in_order),
         cmocka_unit_test(test_hash_finds_what_was_put),
         cmocka_unit_test(test_hash_gives_memory_back_when_little_is_used),
         cmocka_unit_test(test_overlay_keeps_what_it_used_lately),

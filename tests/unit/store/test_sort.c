@@ -85,7 +85,7 @@ check_one(struct sort *sort, enum scheme scheme, size_t count)
     check(overlay_init(&overlay, OVERLAY_SIZE));
     overlay_begin(&overlay);
     overlay_fill(&overlay, VIEW_PAIR, scheme, count, &seed);
-    check(sort_points(sort, &overlay));
+    check(sort_rows(sort, &overlay.points, &overlay.arena));
     check_points(sort, &overlay);
     sort_clear(sort);
     overlay_fini(&overlay);
@@ -123,7 +123,7 @@ test_points_that_go_on_with_zeros(void **state)
         }
     }
     assert_int_equal(overlay.points.count, 4 * VIEW_KEY_SIZE_MAX);
-    check(sort_points(&sort, &overlay));
+    check(sort_rows(&sort, &overlay.points, &overlay.arena));
     check_points(&sort, &overlay);
     sort_fini(&sort);
     overlay_fini(&overlay);
@@ -144,7 +144,7 @@ test_points_of_all_tables(void **state)
             if (view_tables[table].kind == VIEW_KIND_POINT && table % 5 != round)
                 overlay_fill(&overlay, table, table % SCHEME_COUNT, 10 + 20 * table, &seed);
         }
-        check(sort_points(&sort, &overlay));
+        check(sort_rows(&sort, &overlay.points, &overlay.arena));
         check_points(&sort, &overlay);
         check(overlay.points.count != rows);
         rows = overlay.points.count;

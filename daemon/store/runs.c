@@ -1,0 +1,258 @@
+#include "store/runs.h"
+
+#include "base/assert.h"
+
+#define ROOM_FIRST 2  /* with its row's head this is a cache line */
+#define ROOM_MAX   30 /* beyond, what an insertion moves costs more than a tree */
+
+/* The entries of a run: `room` words, then as many places; or, if `room` is 0, a struct tree. A
+ * word is the 8 bytes of a key behind its owner, as a big number with zeros behind the key's end.
+ */
+struct run {
+    uint32_t count; /* of an array */
+    uint32_t room;
+    uint64_t words[];
+};
+
+_Static_assert(ROOM_FIRST *(sizeof(uint64_t) + sizeof(uint32_t)) >= sizeof(struct tree),
+               "a run becomes a tree where it stands");
+
+static size_t
+run_size(uint32_t room)
+{
+    return sizeof(struct run) + room * (sizeof(uint64_t) + sizeof(uint32_t));
+}
+
+static uint32_t *
+run_places(struct run *run)
+{
+    return (uint32_t *)(void *)(run->words + run->room);
+}
+
+static struct tree *
+run_tree(struct run *run)
+{
+    assert(run->room == 0);
+    return (struct tree *)(void *)run->words;
+}
+
+static struct tree_key
+tree_key_in_run(const struct overlay_key *key)
+{
+    return tree_key_of(list_key_rest(key->table, key->key));
+}
+
+static uint64_t
+word_of(const struct overlay_key *key)
+{
+    struct slice rest = list_key_rest(key->table, key->key);
+    uint8_t bytes[8] = {0};
+    if (rest.size >= sizeof(bytes))
+        return get_be64(rest.data);
+    if (rest.size)
+        memcpy(bytes, rest.data, rest.size);
+    return get_be64(bytes);
+}
+
+/* The run of @key's list, or NULL. */
+static struct run *
+run_of(const struct runs *runs, const struct arena *arena, const struct overlay_key *key)
+{
+    uint32_t place = hash_find(&runs->heads, arena, (uint32_t)key->hash, (uint8_t)key->table,
+                               list_key_owner(key->table, key->key));
+    if (place == 0)
+        return NULL;
+    const struct row *head = arena_at(arena, place);
+    return arena_at(arena, head->value);
+}
+
+/* ---- Arrays ---- */
+
+/* The first entry that is not below @key; *found says whether it is its. */
+static uint32_t
+array_search(struct run *run, const struct arena *arena, const struct overlay_key *key,
+             uint64_t word, bool *found)
+{
+    uint32_t index = 0;
+    *found = false;
+    for (uint32_t i = 0; i < run->count; i++)
+        index += run->words[i] < word;
+    for (; index < run->count && run->words[index] == word; index++) {
+        const struct row *row = arena_at(arena, run_places(run)[index]);
+        int order = key_compare(row_key(row), key->key);
+        *found = order == 0;
+        if (order >= 0)
+            break;
+    }
+    return index;
+}
+
+static uint32_t *
+array_insert(struct run *run, uint32_t index, uint64_t word)
+{
+    assert(run->count < run->room && index <= run->count);
+    uint32_t *places = run_places(run), count = run->count++ - index;
+    memmove(&run->words[index + 1], &run->words[index], count * sizeof(run->words[0]));
+    memmove(&places[index + 1], &places[index], count * sizeof(places[0]));
+    run->words[index] = word;
+    places[index] = 0;
+    return &places[index];
+}
+
+/* Move a full array to where it has room for twice as many. */
+static struct run *
+array_grow(struct arena *arena, struct row *head, struct run *run)
+{
+    uint32_t room = 2 * (run->room + 1), place = arena_alloc(arena, run_size(room));
+    assert(place != 0 && room <= ROOM_MAX); /* the caller made sure of it */
+    struct run *larger = arena_at(arena, place);
+    *larger = (struct run){run->count, room};
+    memcpy(larger->words, run->words, run->count * sizeof(run->words[0]));
+    memcpy(run_places(larger), run_places(run), run->count * sizeof(run_places(run)[0]));
+    head->value = place;
+    return larger;
+}
+
+/* Make a full array a tree, where it stands. */
+static void
+array_to_tree(struct arena *arena, enum view_table table, struct run *run)
+{
+    struct tree tree = {0};
+    for (uint32_t i = 0; i < run->count; i++) {
+        uint32_t place = run_places(run)[i];
+        const struct row *row = arena_at(arena, place);
+        struct tree_key key = tree_key_of(list_key_rest(table, row_key(row)));
+        *tree_slot(&tree, arena, &key) = place;
+    }
+    *run = (struct run){0};
+    *run_tree(run) = tree;
+}
+
+/* ---- All ---- */
+
+void
+runs_fini(struct runs *runs)
+{
+    hash_fini(&runs->heads);
+}
+
+void
+runs_clear(struct runs *runs)
+{
+    hash_clear(&runs->heads);
+}
+
+size_t
+runs_size(const struct runs *runs)
+{
+    return hash_size(&runs->heads);
+}
+
+uint32_t
+runs_find(const struct runs *runs, const struct arena *arena, const struct overlay_key *key)
+{
+    struct run *run = run_of(runs, arena, key);
+    bool found;
+    if (!run)
+        return 0;
+    if (run->room == 0) {
+        struct tree_key wanted = tree_key_in_run(key);
+        return tree_find(run_tree(run), arena, &wanted);
+    }
+    uint32_t index = array_search(run, arena, key, word_of(key), &found);
+    return found ? run_places(run)[index] : 0;
+}
+
+bool
+runs_ensure(struct runs *runs, struct arena *arena, size_t more)
+{
+    /* A new run, the largest array, and a tree at its highest: more than it ever takes at once. */
+    static const struct tree highest = {.height = TREE_HEIGHT_MAX};
+    size_t room = sizeof(struct row) + VIEW_LIST_KEY_SIZE_MAX + run_size(ROOM_FIRST) +
+                  run_size(ROOM_MAX) + tree_room(&highest);
+    return arena_ensure(arena, room + more) && hash_ensure(&runs->heads);
+}
+
+/* The row of the run of @key's list, which is made if there is none. */
+static struct row *
+head_of(struct runs *runs, struct arena *arena, const struct overlay_key *key)
+{
+    struct slice owner = list_key_owner(key->table, key->key);
+    uint32_t *slot =
+        hash_slot(&runs->heads, arena, (uint32_t)key->hash, (uint8_t)key->table, owner);
+    if (*slot != 0)
+        return arena_at(arena, *slot);
+    *slot = row_make(arena, (uint8_t)key->table, owner, run_size(ROOM_FIRST));
+    assert(*slot != 0);
+    struct row *head = arena_at(arena, *slot);
+    *(struct run *)arena_at(arena, head->value) = (struct run){.room = ROOM_FIRST};
+    return head;
+}
+
+uint32_t *
+runs_slot(struct runs *runs, struct arena *arena, const struct overlay_key *key)
+{
+    struct row *head = head_of(runs, arena, key);
+    struct run *run = arena_at(arena, head->value);
+    if (run->room > 0) {
+        uint64_t word = word_of(key);
+        bool found;
+        uint32_t index = array_search(run, arena, key, word, &found);
+        if (found)
+            return &run_places(run)[index];
+        if (run->count == run->room && run->room < ROOM_MAX)
+            run = array_grow(arena, head, run);
+        if (run->count < run->room)
+            return array_insert(run, index, word);
+        array_to_tree(arena, key->table, run);
+    }
+    struct tree_key wanted = tree_key_in_run(key);
+    return tree_slot(run_tree(run), arena, &wanted);
+}
+
+/* ---- Walks ---- */
+
+static struct run_cursor
+cursor_in(const struct arena *arena, struct run *run, uint32_t index)
+{
+    if (index == run->count)
+        return (struct run_cursor){0};
+    size_t distance = (size_t)((uint8_t *)run - arena->base);
+    return (struct run_cursor){.run = (uint32_t)(distance / ARENA_UNIT), .index = index};
+}
+
+struct run_cursor
+runs_seek(const struct runs *runs, const struct arena *arena, const struct overlay_key *key)
+{
+    struct run *run = run_of(runs, arena, key);
+    bool found;
+    if (!run)
+        return (struct run_cursor){0};
+    if (run->room > 0)
+        return cursor_in(arena, run, array_search(run, arena, key, word_of(key), &found));
+    struct tree_key wanted = tree_key_in_run(key);
+    return (struct run_cursor){.tree = tree_seek(run_tree(run), arena, &wanted)};
+}
+
+struct run_cursor
+run_first(const struct arena *arena, uint32_t head)
+{
+    const struct row *row = arena_at(arena, head);
+    struct run *run = arena_at(arena, row->value);
+    if (run->room > 0)
+        return cursor_in(arena, run, 0);
+    return (struct run_cursor){.tree = tree_seek(run_tree(run), arena, NULL)};
+}
+
+uint32_t
+run_next(struct run_cursor *cursor, const struct arena *arena)
+{
+    if (cursor->run == 0)
+        return tree_next(&cursor->tree, arena);
+    struct run *run = arena_at(arena, cursor->run);
+    assert(cursor->index < run->count);
+    uint32_t place = run_places(run)[cursor->index];
+    if (++cursor->index == run->count)
+        cursor->run = 0;
+    return place;
+}
