@@ -154,6 +154,7 @@ apply_projection(struct apply *apply, const struct event *event)
 {
     assert(event->type < EVENT_TYPE_COUNT && projections[event->type]);
     projections[event->type](apply, event);
+    lists_store(apply);
     project_feeds(apply, event);
 }
 

@@ -20,12 +20,29 @@
 #define DEDUPE_KEPT_MS    (7 * 24 * 3600 * 1000LL)
 #define DEDUPE_KEPT_COUNT UINT64_C(50000000)
 
+/* What an event changes in lists. An approval and a request end, a connection begins: for both
+ * sides that is no more than so many. */
+#define LIST_CHANGES_MAX 16
+
+struct list_change {
+    enum view_table table;
+    bool is_put;
+    struct list_key key;
+    uint64_t other; /* a member's number: the value */
+};
+
+struct list_changes {
+    unsigned count;
+    struct list_change at[LIST_CHANGES_MAX];
+};
+
 struct apply {
     struct views *views;
     struct log *log;
     struct recent recent;
     struct buf scratch; /* a row being encoded */
     struct buf stamps, prints, inbound;
+    struct list_changes lists;
     seq_t oldest_seq; /* the record at the tail of the dedupe table, and its time: a cache */
     msec_t oldest_ms;
 };
@@ -78,8 +95,12 @@ struct both {
 bool both_load(struct apply *apply, struct slice from, struct slice to, struct both *out);
 void both_store(struct apply *apply, const struct both *both);
 
-void list_put(struct views *views, enum view_table table, struct list_key key, uint64_t other);
-void list_del(struct views *views, enum view_table table, struct list_key key);
+/* Put a row into a list, or take it out, with what else the event changes: at the end of its
+ * projection, so that the memory it takes is fetched meanwhile. Nothing reads it before. */
+void list_put(struct apply *apply, enum view_table table, struct list_key key, uint64_t other);
+void list_del(struct apply *apply, enum view_table table, struct list_key key);
+void lists_expect(const struct apply *apply); /* halfway: where it is is known by now */
+void lists_store(struct apply *apply);        /* the end */
 
 /* Give the request that is pending another disposition, and move it to the list it belongs to. */
 void request_dispose(struct apply *apply, struct both *both, enum disp disp);

@@ -6,7 +6,7 @@ approval_end(struct apply *apply, struct pair *pair, unsigned side, uint64_t mem
 {
     if (pair->side[side].approved_seq == 0)
         return;
-    list_del(apply->views, VIEW_APPROVALS, list_by_time(member, pair->side[side].approved_seq));
+    list_del(apply, VIEW_APPROVALS, list_by_time(member, pair->side[side].approved_seq));
     pair->side[side].approved_seq = pair->side[side].approved_ms = 0;
 }
 
@@ -23,7 +23,7 @@ apply_blocked(struct apply *apply, const struct event *event)
     assert(pair->side[side].blocked_seq == 0 && pair->state != PAIR_CONNECTED);
     pair->side[side].blocked_seq = event->seq;
     both.from.blocks++;
-    list_put(apply->views, VIEW_BLOCKS, list_by_time(both.from.number, event->seq), both.to.number);
+    list_put(apply, VIEW_BLOCKS, list_by_time(both.from.number, event->seq), both.to.number);
     approval_end(apply, pair, side, both.from.number);
     pair_unmask(pair, !side);
     if (pair->state == PAIR_PENDING)
@@ -40,7 +40,7 @@ apply_unblocked(struct apply *apply, const struct event *event)
     struct pair_side *side = &both.pair.side[both.from_side];
 
     assert(side->blocked_seq > 0 && both.from.blocks > 0);
-    list_del(apply->views, VIEW_BLOCKS, list_by_time(both.from.number, side->blocked_seq));
+    list_del(apply, VIEW_BLOCKS, list_by_time(both.from.number, side->blocked_seq));
     side->blocked_seq = 0;
     side->cooldown_ms = 0;
     both.from.blocks--;
@@ -60,8 +60,7 @@ apply_preapproved(struct apply *apply, const struct event *event)
     both.pair.side[side].approved_seq = event->seq;
     both.pair.side[side].approved_ms = event->expires_ms ? event->expires_ms : FOREVER_MS;
     both.pair.side[!side].hidden_ms = 0;
-    list_put(apply->views, VIEW_APPROVALS, list_by_time(both.from.number, event->seq),
-             both.to.number);
+    list_put(apply, VIEW_APPROVALS, list_by_time(both.from.number, event->seq), both.to.number);
     pair_store(apply->views, &apply->scratch, &both.pair);
 }
 

@@ -21,7 +21,7 @@ static void
 leave_closing(struct apply *apply, const struct member *member)
 {
     if (member->state == MEMBER_CLOSED && !closing_has_rows(member))
-        list_del(apply->views, VIEW_CLOSING, list_of(member->number));
+        list_del(apply, VIEW_CLOSING, list_of(member->number));
 }
 
 void
@@ -29,23 +29,10 @@ both_store(struct apply *apply, const struct both *both)
 {
     leave_closing(apply, &both->from);
     leave_closing(apply, &both->to);
+    lists_expect(apply);
     member_store(apply->views, &apply->scratch, &both->from);
     member_store(apply->views, &apply->scratch, &both->to);
     pair_store(apply->views, &apply->scratch, &both->pair);
-}
-
-void
-list_put(struct views *views, enum view_table table, struct list_key key, uint64_t other)
-{
-    uint8_t value[4];
-    put_be32(value, (uint32_t)other);
-    views_put(views, table, list_key_slice(&key), slice_of(value, sizeof(value)));
-}
-
-void
-list_del(struct views *views, enum view_table table, struct list_key key)
-{
-    views_del(views, table, list_key_slice(&key));
 }
 
 /* --- the request that is pending ------------------------------------------------------------ */
@@ -77,7 +64,7 @@ recipient_put(struct apply *apply, struct both *both)
     struct member *recipient = recipient_of(both);
     recipient->received++;
     recipient->incoming += both->pair.disp == DISP_OPEN;
-    list_put(apply->views, recipient_list(&both->pair),
+    list_put(apply, recipient_list(&both->pair),
              list_by_time(recipient->number, both->pair.request_seq), sender_of(both)->number);
 }
 
@@ -91,7 +78,7 @@ recipient_del(struct apply *apply, struct both *both)
         assert(recipient->incoming > 0);
         recipient->incoming--;
     }
-    list_del(apply->views, recipient_list(&both->pair),
+    list_del(apply, recipient_list(&both->pair),
              list_by_time(recipient->number, both->pair.request_seq));
 }
 
@@ -115,7 +102,7 @@ request_end(struct apply *apply, struct both *both)
     assert(pair->state == PAIR_PENDING);
     assert(*count > 0);
     --*count;
-    list_del(apply->views, pair->masked ? VIEW_MASKED : VIEW_OUTGOING,
+    list_del(apply, pair->masked ? VIEW_MASKED : VIEW_OUTGOING,
              list_by_time(sender->number, pair->request_seq));
     recipient_del(apply, both);
     if (pair->masked) { /* it ends with its invite, which has a row of its own */
@@ -196,8 +183,7 @@ put_masked(struct apply *apply, struct both *both, const struct event *event)
     };
     pair_unmask(pair, both->from_side);
     both->from.masked++;
-    list_put(apply->views, VIEW_MASKED, list_by_time(both->from.number, event->seq),
-             both->to.number);
+    list_put(apply, VIEW_MASKED, list_by_time(both->from.number, event->seq), both->to.number);
     recipient_put(apply, both);
     count_inbound(apply, &both->to, event);
     both_store(apply, both);
@@ -251,8 +237,7 @@ apply_requested(struct apply *apply, const struct event *event)
     pair->side[!both.from_side].hidden_ms = 0; /* who asks hears the other again */
 
     both.from.outgoing++;
-    list_put(apply->views, VIEW_OUTGOING, list_by_time(both.from.number, event->seq),
-             both.to.number);
+    list_put(apply, VIEW_OUTGOING, list_by_time(both.from.number, event->seq), both.to.number);
     recipient_put(apply, &both);
     if (!event->shadow && is_new)
         count_inbound(apply, &both.to, event);
@@ -322,10 +307,10 @@ apply_accepted(struct apply *apply, const struct event *event)
     }
     both.from.connections++;
     both.to.connections++;
-    list_put(apply->views, VIEW_CONNECTED, list_by_time(from, event->seq), to);
-    list_put(apply->views, VIEW_CONNECTED, list_by_time(to, event->seq), from);
-    list_put(apply->views, VIEW_ADJACENT, list_by_number(from, to), to);
-    list_put(apply->views, VIEW_ADJACENT, list_by_number(to, from), from);
+    list_put(apply, VIEW_CONNECTED, list_by_time(from, event->seq), to);
+    list_put(apply, VIEW_CONNECTED, list_by_time(to, event->seq), from);
+    list_put(apply, VIEW_ADJACENT, list_by_number(from, to), to);
+    list_put(apply, VIEW_ADJACENT, list_by_number(to, from), from);
     both_store(apply, &both);
 }
 
@@ -445,10 +430,10 @@ apply_removed(struct apply *apply, const struct event *event)
     assert(both.from.connections > 0 && both.to.connections > 0);
     both.from.connections--;
     both.to.connections--;
-    list_del(apply->views, VIEW_CONNECTED, list_by_time(member, pair->since_seq));
-    list_del(apply->views, VIEW_CONNECTED, list_by_time(other, pair->since_seq));
-    list_del(apply->views, VIEW_ADJACENT, list_by_number(member, other));
-    list_del(apply->views, VIEW_ADJACENT, list_by_number(other, member));
+    list_del(apply, VIEW_CONNECTED, list_by_time(member, pair->since_seq));
+    list_del(apply, VIEW_CONNECTED, list_by_time(other, pair->since_seq));
+    list_del(apply, VIEW_ADJACENT, list_by_number(member, other));
+    list_del(apply, VIEW_ADJACENT, list_by_number(other, member));
 
     pair->state = PAIR_NONE;
     pair->since_ms = pair->since_seq = pair->via = 0;

@@ -298,7 +298,7 @@ note_joined(struct apply *apply, const struct invite *invite, struct member *red
 {
     redeemer->inviter = invite->inviter_number;
     member_store(apply->views, &apply->scratch, redeemer);
-    list_put(apply->views, VIEW_JOINED, list_by_number(invite->inviter_number, redeemer->number),
+    list_put(apply, VIEW_JOINED, list_by_number(invite->inviter_number, redeemer->number),
              redeemer->number);
 }
 

@@ -87,7 +87,7 @@ apply_member_closed(struct apply *apply, const struct event *event)
     if (!member_load_known(apply, event->member, &member))
         return;
     if (closing_has_rows(&member))
-        list_put(apply->views, VIEW_CLOSING, list_of(member.number), member.number);
+        list_put(apply, VIEW_CLOSING, list_of(member.number), member.number);
     member.state = MEMBER_CLOSED;
     member_store(apply->views, &apply->scratch, &member);
 }

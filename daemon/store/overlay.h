@@ -37,6 +37,13 @@ void overlay_fini(struct overlay *overlay); /* a zeroed struct is allowed */
 /* Forget everything; keep as much memory for the next use as was used lately. */
 void overlay_clear(struct overlay *overlay);
 
+/* What the hash of a key of this table is looked up in. */
+static inline const struct hash *
+overlay_index(const struct overlay *overlay, enum view_table table)
+{
+    return view_tables[table].kind == VIEW_KIND_LIST ? &overlay->runs.heads : &overlay->points;
+}
+
 /* The row, or NULL where this overlay says nothing about it. */
 const struct row *overlay_find(const struct overlay *overlay, const struct overlay_key *key);
 

@@ -54,6 +54,14 @@ word_of(const struct overlay_key *key)
     return get_be64(bytes);
 }
 
+/* The run whose row in `heads` is at @head. */
+static struct run *
+run_at(const struct arena *arena, uint32_t head)
+{
+    const struct row *row = arena_at(arena, head);
+    return arena_at(arena, row->value);
+}
+
 /* The run of @key's list, or NULL. */
 static struct run *
 run_of(const struct runs *runs, const struct arena *arena, const struct overlay_key *key)
@@ -62,8 +70,7 @@ run_of(const struct runs *runs, const struct arena *arena, const struct overlay_
                                list_key_owner(key->table, key->key));
     if (place == 0)
         return NULL;
-    const struct row *head = arena_at(arena, place);
-    return arena_at(arena, head->value);
+    return run_at(arena, place);
 }
 
 /* ---- Arrays ---- */
@@ -99,17 +106,26 @@ array_insert(struct run *run, uint32_t index, uint64_t word)
     return &places[index];
 }
 
+/* A run, and the row that it is the value of: what a search meets lies together. */
+static struct run *
+array_make(struct arena *arena, uint8_t table, struct slice owner, uint32_t room, uint32_t *head)
+{
+    *head = row_make(arena, table, owner, run_size(room));
+    assert(*head != 0); /* the caller made sure of it */
+    struct run *run = run_at(arena, *head);
+    *run = (struct run){.room = room};
+    return run;
+}
+
 /* Move a full array to where it has room for twice as many. */
 static struct run *
-array_grow(struct arena *arena, struct row *head, struct run *run)
+array_grow(struct arena *arena, uint32_t *head, struct run *run)
 {
-    uint32_t room = 2 * (run->room + 1), place = arena_alloc(arena, run_size(room));
-    assert(place != 0 && room <= ROOM_MAX); /* the caller made sure of it */
-    struct run *larger = arena_at(arena, place);
-    *larger = (struct run){run->count, room};
+    const struct row *row = arena_at(arena, *head);
+    struct run *larger = array_make(arena, row->table, row_key(row), 2 * (run->room + 1), head);
+    larger->count = run->count;
     memcpy(larger->words, run->words, run->count * sizeof(run->words[0]));
     memcpy(run_places(larger), run_places(run), run->count * sizeof(run_places(run)[0]));
-    head->value = place;
     return larger;
 }
 
@@ -166,34 +182,21 @@ runs_find(const struct runs *runs, const struct arena *arena, const struct overl
 bool
 runs_ensure(struct runs *runs, struct arena *arena, size_t more)
 {
-    /* A new run, the largest array, and a tree at its highest: more than it ever takes at once. */
+    /* The largest array, and a tree at its highest: more than is ever taken at once. */
     static const struct tree highest = {.height = TREE_HEIGHT_MAX};
-    size_t room = sizeof(struct row) + VIEW_LIST_KEY_SIZE_MAX + run_size(ROOM_FIRST) +
-                  run_size(ROOM_MAX) + tree_room(&highest);
+    size_t room =
+        sizeof(struct row) + VIEW_LIST_KEY_SIZE_MAX + run_size(ROOM_MAX) + tree_room(&highest);
     return arena_ensure(arena, room + more) && hash_ensure(&runs->heads);
-}
-
-/* The row of the run of @key's list, which is made if there is none. */
-static struct row *
-head_of(struct runs *runs, struct arena *arena, const struct overlay_key *key)
-{
-    struct slice owner = list_key_owner(key->table, key->key);
-    uint32_t *slot =
-        hash_slot(&runs->heads, arena, (uint32_t)key->hash, (uint8_t)key->table, owner);
-    if (*slot != 0)
-        return arena_at(arena, *slot);
-    *slot = row_make(arena, (uint8_t)key->table, owner, run_size(ROOM_FIRST));
-    assert(*slot != 0);
-    struct row *head = arena_at(arena, *slot);
-    *(struct run *)arena_at(arena, head->value) = (struct run){.room = ROOM_FIRST};
-    return head;
 }
 
 uint32_t *
 runs_slot(struct runs *runs, struct arena *arena, const struct overlay_key *key)
 {
-    struct row *head = head_of(runs, arena, key);
-    struct run *run = arena_at(arena, head->value);
+    uint8_t table = (uint8_t)key->table;
+    struct slice owner = list_key_owner(key->table, key->key);
+    uint32_t *head = hash_slot(&runs->heads, arena, (uint32_t)key->hash, table, owner);
+    struct run *run =
+        *head ? run_at(arena, *head) : array_make(arena, table, owner, ROOM_FIRST, head);
     if (run->room > 0) {
         uint64_t word = word_of(key);
         bool found;
@@ -237,8 +240,7 @@ runs_seek(const struct runs *runs, const struct arena *arena, const struct overl
 struct run_cursor
 run_first(const struct arena *arena, uint32_t head)
 {
-    const struct row *row = arena_at(arena, head);
-    struct run *run = arena_at(arena, row->value);
+    struct run *run = run_at(arena, head);
     if (run->room > 0)
         return cursor_in(arena, run, 0);
     return (struct run_cursor){.tree = tree_seek(run_tree(run), arena, NULL)};

@@ -91,7 +91,9 @@ void
 views_expect(struct views *views, enum view_table table, struct slice key)
 {
     struct overlay_key wanted = overlay_key_of(table, key);
-    hash_expect(&views->active->points, (uint32_t)wanted.hash);
+    hash_expect(overlay_index(views->active, table), (uint32_t)wanted.hash);
+    if (view_tables[table].kind == VIEW_KIND_LIST)
+        return;
     if (views->frozen)
         hash_expect(&views->frozen->points, (uint32_t)wanted.hash);
     if (views->filters[table])
@@ -102,7 +104,7 @@ views_expect(struct views *views, enum view_table table, struct slice key)
 static void
 expect_row(const struct overlay *overlay, const struct overlay_key *key)
 {
-    uint32_t place = hash_first(&overlay->points, (uint32_t)key->hash);
+    uint32_t place = hash_first(overlay_index(overlay, key->table), (uint32_t)key->hash);
     if (place == 0)
         return;
     const uint8_t *row = arena_at(&overlay->arena, place);
@@ -116,6 +118,8 @@ views_expect_row(struct views *views, enum view_table table, struct slice key)
 {
     struct overlay_key wanted = overlay_key_of(table, key);
     expect_row(views->active, &wanted);
+    if (view_tables[table].kind == VIEW_KIND_LIST)
+        return;
     if (views->frozen)
         expect_row(views->frozen, &wanted);
     const struct found *found = found_slot(views, wanted.hash);

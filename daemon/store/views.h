@@ -62,11 +62,12 @@ uint64_t views_feed_length(struct views *views, const struct feed_key *key);
 unsigned views_feed_read(struct views *views, const struct feed_key *key, uint64_t skip, seq_t *out,
                          unsigned count_max);
 
-/* This row of a point table will be asked for soon: have the memory fetched in which it is looked
- * up, while there is other work. Changes nothing. */
+/* This row of a point table will be asked for soon, or that of a list table changed: have the
+ * memory fetched in which it is looked up, while there is other work. Changes nothing. */
 void views_expect(struct views *views, enum view_table table, struct slice key);
 
-/* A moment behind that: where it is is known by now, so have the row itself fetched. */
+/* A moment behind that: where it is is known by now, so have the row itself fetched, or what lists
+ * it. */
 void views_expect_row(struct views *views, enum view_table table, struct slice key);
 
 /* KITH_OK; or KITH_INTERNAL after a damaged row or failed read, until the views are reset; or
