@@ -97,36 +97,110 @@ may_be_early(const struct work *work, const struct entry *entry)
     return true;
 }
 
+/* Open what was put into the group. */
+static void
+open_group(struct batch *batch)
+{
+    for (unsigned i = 0; i < batch->group_count; i++)
+        message_open(batch->group[i]->request.body, &batch->messages[i]);
+    core_expect(batch->daemon->core, batch->messages, batch->group_count);
+}
+
+/* Put queries into the group that may come first, from the entry at @index on. Returns where to go
+ * on. */
+static unsigned
+group_early(struct batch *batch, unsigned index)
+{
+    const struct work *work = batch->open;
+    batch->group_count = 0;
+    for (; index < work->count && batch->group_count < MESSAGE_GROUP_MAX; index++) {
+        struct entry *entry = &batch->open->entries[index];
+        if (!may_be_early(work, entry))
+            continue;
+        entry->state = ENTRY_NEXT;
+        batch->group[batch->group_count++] = entry;
+    }
+    return index;
+}
+
+/* False if the process must exit. What is left of the group when something was changed waits for
+ * its turn. */
+static bool
+execute_group_early(struct batch *batch, enum kith_err refuse, struct fault *fault)
+{
+    open_group(batch);
+    bool goes_on = true;
+    for (unsigned i = 0; i < batch->group_count; i++) {
+        if (!goes_on || core_batch_events(batch->daemon->core) > 0) {
+            batch->group[i]->state = ENTRY_TAKEN;
+            continue;
+        }
+        batch_execute(batch, batch->group[i], &batch->messages[i], refuse);
+        batch->group[i]->state = ENTRY_EARLY;
+        goes_on = batch_land_if_written(batch, refuse, fault);
+    }
+    return goes_on;
+}
+
 /* As long as the batch has changed nothing, all that a query can see is durable, or will be when
  * the flight lands: it need not wait for a commit that is only begun behind it. So of the messages
  * taken so far the queries come first. False if the process must exit. */
 static bool
 execute_early(struct batch *batch, enum kith_err refuse, struct fault *fault)
 {
-    struct work *work = batch->open;
-    for (unsigned i = 0; i < work->count && core_batch_events(batch->daemon->core) == 0; i++) {
-        struct entry *entry = &work->entries[i];
-        if (!may_be_early(work, entry))
-            continue;
-        batch_execute(batch, entry, refuse);
-        entry->state = ENTRY_EARLY;
-        if (!batch_land_if_written(batch, refuse, fault))
-            return false;
+    bool goes_on = true;
+    unsigned index = 0;
+    while (goes_on && index < batch->open->count && core_batch_events(batch->daemon->core) == 0) {
+        index = group_early(batch, index);
+        goes_on = execute_group_early(batch, refuse, fault);
     }
-    if (!batch->flight)
+    if (goes_on && !batch->flight)
         batch_answer_early(batch);
-    return true;
+    return goes_on;
 }
 
-/* Execute in its turn what was taken. Where the batch has only queries so far, one more is as good
- * as one of the first. False if the process must exit. */
+/* Execute the group in its turn. Where the batch has only queries so far, one more is as good as
+ * one of the first. False if the process must exit. */
 static bool
-execute_taken(struct batch *batch, struct entry *entry, enum kith_err refuse, struct fault *fault)
+execute_group(struct batch *batch, enum kith_err refuse, struct fault *fault)
 {
-    batch_execute(batch, entry, refuse);
-    entry->state = batch->open->is_clean ? ENTRY_EARLY : ENTRY_RUN;
-    batch->open->early_count += batch->open->is_clean;
-    return batch_land_if_written(batch, refuse, fault);
+    bool goes_on = true;
+    open_group(batch);
+    for (unsigned i = 0; i < batch->group_count && goes_on; i++) {
+        struct entry *entry = batch->group[i];
+        batch_execute(batch, entry, &batch->messages[i], refuse);
+        entry->state = batch->open->is_clean ? ENTRY_EARLY : ENTRY_RUN;
+        batch->open->early_count += batch->open->is_clean;
+        goes_on = batch_land_if_written(batch, refuse, fault);
+    }
+    return goes_on;
+}
+
+/* Put into the group what was taken and is not executed, from the entry at @index on. Returns where
+ * to go on. */
+static unsigned
+group_taken(struct batch *batch, unsigned index)
+{
+    batch->group_count = 0;
+    for (; index < batch->open->count && batch->group_count < MESSAGE_GROUP_MAX; index++) {
+        struct entry *entry = &batch->open->entries[index];
+        if (entry->state == ENTRY_TAKEN)
+            batch->group[batch->group_count++] = entry;
+    }
+    return index;
+}
+
+/* Take some more messages, as a group. False if none is there, or the turn takes no more. */
+static bool
+take_group(struct batch *batch)
+{
+    size_t size = batch->open->size + BATCH_GROUP_SIZE_MAX;
+    struct entry *entry;
+    batch->group_count = 0;
+    while (batch->group_count < MESSAGE_GROUP_MAX && batch->open->count < BATCH_COUNT_MAX &&
+           batch->open->size < size && has_room(batch) && (entry = take_message(batch)) != NULL)
+        batch->group[batch->group_count++] = entry;
+    return batch->group_count > 0;
 }
 
 /* False if the process must exit. */
@@ -134,18 +208,17 @@ static bool
 take_messages(struct batch *batch, enum kith_err refuse, struct fault *fault)
 {
     struct work *work = batch->open;
-    struct entry *entry = NULL;
     bool goes_on = batch_land_if_written(batch, refuse, fault);
     while (goes_on && work->count < BATCH_FIRST_COUNT_MAX && work->size < BATCH_FIRST_SIZE_MAX &&
            has_room(batch) && take_message(batch))
         ;
     goes_on = goes_on && execute_early(batch, refuse, fault);
-    for (unsigned i = 0; goes_on && i < work->count; i++)
-        if (work->entries[i].state == ENTRY_TAKEN)
-            goes_on = execute_taken(batch, &work->entries[i], refuse, fault);
-    while (goes_on && batch->open->count < BATCH_COUNT_MAX && has_room(batch) &&
-           (entry = take_message(batch)) != NULL) {
-        goes_on = execute_taken(batch, entry, refuse, fault);
+    for (unsigned index = 0; goes_on && index < work->count;) {
+        index = group_taken(batch, index);
+        goes_on = execute_group(batch, refuse, fault);
+    }
+    while (goes_on && take_group(batch)) {
+        goes_on = execute_group(batch, refuse, fault);
         if (goes_on && !batch->flight && batch->open->early_count >= BATCH_EARLY_COUNT_MAX)
             batch_answer_early(batch);
         if (goes_on && batch_flight_is_due(batch) && batch_take_off(batch))
@@ -204,7 +277,7 @@ take_parked(struct batch *batch, enum kith_err refuse)
         batch->taken++;
         batch->open->count++;
         batch->open->size += batch_entry_body(entry).size;
-        batch_execute(batch, entry, refuse);
+        batch_execute(batch, entry, NULL, refuse);
     }
 }
 

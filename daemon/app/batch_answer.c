@@ -100,7 +100,7 @@ batch_answer_early(struct batch *batch)
     bool all = true;
     for (unsigned i = work->told_end; i < work->count; i++) {
         struct entry *entry = &work->entries[i];
-        all = all && entry->state != ENTRY_TAKEN;
+        all = all && entry_is_executed(entry);
         work->told_end += all;
         if (entry->state != ENTRY_EARLY || entry->waits)
             continue;

@@ -16,7 +16,8 @@ now_of(const struct batch *batch)
 }
 
 void
-batch_execute(struct batch *batch, struct entry *entry, enum kith_err refuse)
+batch_execute(struct batch *batch, struct entry *entry, const struct message *message,
+              enum kith_err refuse)
 {
     struct daemon *daemon = batch->daemon;
     struct slice body = batch_entry_body(entry);
@@ -39,7 +40,8 @@ batch_execute(struct batch *batch, struct entry *entry, enum kith_err refuse)
         return;
     }
     enum core_answer answer =
-        core_execute(daemon->core, body, &context, &work->replies, &entry->wait);
+        message ? core_run(daemon->core, message, &context, &work->replies, &entry->wait)
+                : core_execute(daemon->core, body, &context, &work->replies, &entry->wait);
     work->is_clean = work->is_clean && core_was_query(daemon->core);
     if (answer == CORE_WAITS) {
         size_t size = body.size + parked_size(&entry->request.route, entry->wait.key_count);
@@ -83,10 +85,10 @@ batch_execute_again(struct batch *batch, enum kith_err refuse)
     batch_begin(batch, refuse);
     for (unsigned i = 0; i < batch->open->count; i++) {
         struct entry *entry = &batch->open->entries[i];
-        if (entry->state == ENTRY_TAKEN || entry->state == ENTRY_TOLD)
+        if (!entry_is_executed(entry) || entry->state == ENTRY_TOLD)
             continue;
         entry->state = ENTRY_RUN;
-        batch_execute(batch, entry, refuse);
+        batch_execute(batch, entry, NULL, refuse);
     }
 }
 

@@ -19,6 +19,10 @@
 #define BATCH_FIRST_COUNT_MAX 63
 #define BATCH_FIRST_SIZE_MAX  (256u << 10) /* bytes of them: all are executed, whatever they do */
 
+/* Behind them so many are taken, opened and executed together (core/message.h), and no more once
+ * they have so many bytes: a message that is large holds many commands. */
+#define BATCH_GROUP_SIZE_MAX (16u << 10)
+
 /* As long as nothing is changed, so many queries are answered together, and not all of a turn:
  * their clients would wait for the turn, and then the loop for them. */
 #define BATCH_EARLY_COUNT_MAX 256
@@ -27,6 +31,7 @@
 
 enum entry_state {
     ENTRY_TAKEN, /* not executed yet */
+    ENTRY_NEXT,  /* nor is this one, but it will be before those */
     ENTRY_EARLY, /* executed before its batch changed anything */
     ENTRY_TOLD,  /* and answered before the batch was committed */
     ENTRY_RUN    /* executed behind what came before it, and answered behind the commit */
@@ -69,6 +74,9 @@ struct batch {
     struct work works[2]; /* they take turns */
     struct work *open;    /* what is executed now */
     struct work *flight;  /* what the thread commits, not answered yet; NULL if nothing is */
+    struct entry *group[MESSAGE_GROUP_MAX];     /* what is executed next, one behind the other */
+    struct message messages[MESSAGE_GROUP_MAX]; /* the same, opened */
+    unsigned group_count;
     seq_t published_seq;
     uint64_t ended_count; /* connections, when it was last looked for polls of theirs */
     unsigned look_place;  /* of that look; 0: it is over */
@@ -76,6 +84,12 @@ struct batch {
     msec_t trouble_ms;
     uint64_t trouble_count;
 };
+
+static inline bool
+entry_is_executed(const struct entry *entry)
+{
+    return entry->state != ENTRY_TAKEN && entry->state != ENTRY_NEXT;
+}
 
 /* What an entry asks. */
 struct slice batch_entry_body(const struct entry *entry);
@@ -85,8 +99,10 @@ struct slice batch_entry_body(const struct entry *entry);
 /* Open the store's batch, and sweep what is due unless commands are refused. */
 void batch_begin(struct batch *batch, enum kith_err refuse);
 
-/* Execute one message of the open work. @refuse: what commands are refused with, or KITH_OK. */
-void batch_execute(struct batch *batch, struct entry *entry, enum kith_err refuse);
+/* Execute one message of the open work. @message: it was opened; or NULL. @refuse: what commands
+ * are refused with, or KITH_OK. */
+void batch_execute(struct batch *batch, struct entry *entry, const struct message *message,
+                   enum kith_err refuse);
 
 /* Execute the messages of the open work once more, from the beginning. */
 void batch_execute_again(struct batch *batch, enum kith_err refuse);

@@ -288,13 +288,17 @@ head_of(struct core *core, const struct envelope *envelope, const struct core_co
 }
 
 static enum core_answer
-execute_one(struct core *core, const struct envelope *envelope, const struct core_context *context,
+execute_one(struct core *core, const struct message *message, const struct core_context *context,
             bool in_batch, size_t room, struct buf *reply, struct core_wait *wait)
 {
-    struct reply_head head = head_of(core, envelope, context, in_batch);
-    bool is_command = kith_ops[envelope->op].kind == KITH_KIND_COMMAND;
-    return (is_command ? execute_command : execute_query)(core, envelope, context, &head, room,
-                                                          reply, wait);
+    struct reply_head head = head_of(core, &message->envelope, context, in_batch);
+    if (message->err != KITH_OK) {
+        refuse_envelope(core, &head, message->err, &message->fault, room, reply);
+        return CORE_REPLIED;
+    }
+    bool is_command = kith_ops[message->envelope.op].kind == KITH_KIND_COMMAND;
+    core->message = message;
+    return (is_command ? execute_command : execute_query)(core, context, &head, room, reply, wait);
 }
 
 /* --- batches ------------------------------------------------------------------------------- */
@@ -313,23 +317,15 @@ batch_reserve(struct slice batch)
     return size;
 }
 
-/* Read one item and answer it. Returns the room that was kept for it. */
-static size_t
-execute_item(struct core *core, struct slice item, const struct core_context *context, size_t spare,
-             struct buf *reply)
+/* Open some of the items that are left. Returns how many. */
+static unsigned
+open_items(struct core *core, struct reader *reader, uint32_t left)
 {
-    struct envelope envelope;
-    struct envelope_fault fault;
-    struct core_wait wait;
-
-    enum kith_err err = envelope_decode(item, true, &envelope, &fault);
-    size_t own = REPLY_ITEM_SIZE_MAX + envelope.id.size;
-    struct reply_head head = head_of(core, &envelope, context, true);
-    if (err != KITH_OK)
-        refuse_envelope(core, &head, err, &fault, spare + own, reply);
-    else
-        execute_one(core, &envelope, context, true, spare + own, reply, &wait);
-    return own;
+    unsigned count = left < MESSAGE_GROUP_MAX ? (unsigned)left : MESSAGE_GROUP_MAX;
+    for (unsigned i = 0; i < count; i++)
+        message_open_item(reader_skip(reader), &core->items[i]);
+    core_expect(core, core->items, count);
+    return count;
 }
 
 /* Items run in order, each on its own. Every item's least room is kept until it has run. */
@@ -341,6 +337,7 @@ execute_batch(struct core *core, const struct envelope *envelope,
     struct reader reader;
     struct core_context each = *context;
     struct envelope_fault none = {0};
+    struct core_wait wait;
     size_t start = reply->size, reserved = batch_reserve(envelope->batch);
 
     each.last_try = true; /* nothing in a batch waits */
@@ -356,12 +353,19 @@ execute_batch(struct core *core, const struct envelope *envelope,
     write_uint(reply, KITH_PROTOCOL_VERSION);
     write_cstr(reply, "batch");
     write_array(reply, count);
+    unsigned opened = 0;
     for (uint32_t i = 0; i < count && core_error(core) == KITH_OK; i++) {
+        unsigned place = i % MESSAGE_GROUP_MAX;
+        if (place == 0)
+            opened = open_items(core, &reader, count - i);
+        assert(place < opened);
+        const struct message *item = &core->items[place];
         size_t used = reply->size - start;
         size_t spare = KITH_MESSAGE_SIZE_MAX - used - reserved; /* beside what is kept for each */
+        size_t own = REPLY_ITEM_SIZE_MAX + item->envelope.id.size;
         if (log_last_at(core->log) > each.now_ms)
             each.now_ms = log_last_at(core->log); /* the item before moved the clock */
-        size_t own = execute_item(core, reader_skip(&reader), &each, spare, reply);
+        execute_one(core, item, &each, true, spare + own, reply, &wait);
         reserved -= own;
         assert(reply->failed || reply->size - start - used <= spare + own);
     }
@@ -381,26 +385,28 @@ core_was_query(const struct core *core)
 }
 
 enum core_answer
-core_execute(struct core *core, struct slice message, const struct core_context *context,
-             struct buf *reply, struct core_wait *wait)
+core_run(struct core *core, const struct message *message, const struct core_context *context,
+         struct buf *reply, struct core_wait *wait)
 {
-    struct envelope envelope;
-    struct envelope_fault fault;
-    enum kith_err err = envelope_open(message, &envelope, &fault);
+    const struct envelope *envelope = &message->envelope;
+    bool is_batch = message->err == KITH_OK && envelope->is_batch;
 
     assert(context->now_ms >= log_last_at(core->log));
     core->was_query =
-        err != KITH_OK || (!envelope.is_batch && kith_ops[envelope.op].kind == KITH_KIND_QUERY);
-    if (err != KITH_OK) {
-        struct reply_head head = head_of(core, &envelope, context, false);
-        refuse_envelope(core, &head, err, &fault, KITH_MESSAGE_SIZE_MAX, reply);
-        return CORE_REPLIED;
-    }
-    if (envelope.is_batch) {
-        execute_batch(core, &envelope, context, reply);
-        return CORE_REPLIED;
-    }
-    return execute_one(core, &envelope, context, false, KITH_MESSAGE_SIZE_MAX, reply, wait);
+        message->err != KITH_OK || (!is_batch && kith_ops[envelope->op].kind == KITH_KIND_QUERY);
+    if (!is_batch)
+        return execute_one(core, message, context, false, KITH_MESSAGE_SIZE_MAX, reply, wait);
+    execute_batch(core, envelope, context, reply);
+    return CORE_REPLIED;
+}
+
+enum core_answer
+core_execute(struct core *core, struct slice bytes, const struct core_context *context,
+             struct buf *reply, struct core_wait *wait)
+{
+    message_open(bytes, &core->own);
+    core_expect(core, &core->own, 1);
+    return core_run(core, &core->own, context, reply, wait);
 }
 
 void

@@ -4,7 +4,8 @@
  *
  *     store_begin(store); core_begin(core);
  *     core_sweep(core, now);
- *     for each message: core_execute(core, message, &context, reply, &wait);
+ *     for each message: core_execute(core, message, &context, reply, &wait),
+ *         or for a few: message_open(), core_expect(), then core_run() each;
  *     if (core_error(core)) store_abort(store), rebuild the views, answer or run it all again
  *     else store_end(store): on failure everything is undone
  *     core_end(core, committed): then send replies, publish core_frame()s
@@ -25,6 +26,7 @@
 
 #include "base/buf.h"
 #include "base/fault.h"
+#include "core/message.h"
 #include "core/settings.h"
 #include "core/stats.h"
 #include "store/store.h"
@@ -115,7 +117,18 @@ bool core_was_query(const struct core *core);
 
 /* Execute one message, be it a command, a query, a batch or rubbish.
  *
- * @message  borrowed. @reply: the answer is appended; never more than KITH_MESSAGE_SIZE_MAX. */
+ * @message  opened; borrowed. @reply: the answer is appended; never more than
+ * KITH_MESSAGE_SIZE_MAX. */
+enum core_answer core_run(struct core *core, const struct message *message,
+                          const struct core_context *context, struct buf *reply,
+                          struct core_wait *wait);
+
+/* These messages, which are opened, will be run soon. Most of what a command waits for is memory,
+ * rows of members and ids that nobody has just touched: for all of them first where these are
+ * looked up is fetched, and behind that the rows. Changes nothing. */
+void core_expect(struct core *core, const struct message *messages, unsigned count);
+
+/* All of it for one message: open, expect, run. */
 enum core_answer core_execute(struct core *core, struct slice message,
                               const struct core_context *context, struct buf *reply,
                               struct core_wait *wait);

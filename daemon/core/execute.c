@@ -1,13 +1,9 @@
 /* One command, from its arguments to its events: refuse, repeat, or do. */
-#include <xxhash.h>
-
 #include "base/assert.h"
 #include "base/endian.h"
 #include "codec/reader.h"
 #include "codec/writer.h"
 #include "core/internal.h"
-
-#define COMMAND_HASH_SIZE 16
 
 /* --- appending ------------------------------------------------------------------------------ */
 
@@ -90,17 +86,6 @@ append_own(struct core *core)
 }
 
 /* --- outcomes that are kept ----------------------------------------------------------------- */
-
-/* Two commands are the same if the operation and the very bytes of their arguments are. */
-static void
-command_hash(const struct envelope *envelope, uint8_t hash[COMMAND_HASH_SIZE])
-{
-    const char *op = kith_ops[envelope->op].name;
-    XXH128_hash_t value = XXH3_128bits_withSeed(envelope->args.data, envelope->args.size,
-                                                XXH3_64bits(op, strlen(op)));
-    put_be64(hash, value.high64);
-    put_be64(hash + 8, value.low64);
-}
 
 /* The token of an invite, by the key that it was made with. Its public id is what the result begins
  * with, of every command that tells a token. */
@@ -186,7 +171,7 @@ find_earlier(struct core *core, struct slice id, msec_t now_ms, struct event *fi
 enum kith_err
 guess_check(struct core *core, msec_t now_ms)
 {
-    struct slice source = args_text(&core->args, KITH_ARG_SOURCE);
+    struct slice source = args_text(&core->message->args, KITH_ARG_SOURCE);
     struct entries *detail = &core->decision.detail;
     msec_t free_ms;
     if (!source.data || !guess_refuses(&core->guess, source, now_ms, &free_ms))
@@ -201,7 +186,7 @@ guess_check(struct core *core, msec_t now_ms)
 void
 guess_note(struct core *core, enum kith_err err, msec_t now_ms)
 {
-    struct slice source = args_text(&core->args, KITH_ARG_SOURCE);
+    struct slice source = args_text(&core->message->args, KITH_ARG_SOURCE);
     if (source.data && err == KITH_INVITE_INVALID)
         guess_count(&core->guess, source, now_ms);
 }
@@ -275,15 +260,15 @@ names_one_twice(const struct args *args)
 }
 
 enum kith_err
-call_args(struct core *core, const struct envelope *envelope)
+call_args(struct core *core)
 {
-    struct args_fault fault;
-    enum kith_err err = args_decode(envelope->args, envelope->op, &core->args, &fault);
-    if (err != KITH_OK) {
-        entries_str(&core->decision.detail, "field", fault.field);
-        memcpy(core->decision.text, fault.text, sizeof(fault.text));
+    const struct message *message = core->message;
+    if (message->args_err != KITH_OK) {
+        const struct args_fault *fault = &message->args_fault;
+        entries_str(&core->decision.detail, "field", fault->field);
+        memcpy(core->decision.text, fault->text, sizeof(fault->text));
     }
-    return err;
+    return message->args_err;
 }
 
 enum kith_err
@@ -307,54 +292,66 @@ enum kith_err
 check_wait(struct core *core, bool in_batch)
 {
     static const char text[] = "`wait_ms` does not go with a batch";
-    if (!in_batch || !args_has(&core->args, KITH_ARG_WAIT_MS))
+    if (!in_batch || !args_has(&core->message->args, KITH_ARG_WAIT_MS))
         return KITH_OK;
     memcpy(core->decision.text, text, sizeof(text));
     return refuse_field(&core->decision, KITH_BAD_ARGUMENT, "wait_ms");
 }
 
 static enum kith_err
-check_shape(struct core *core, const struct envelope *envelope, bool in_batch)
+check_shape(struct core *core, bool in_batch)
 {
+    const struct envelope *envelope = &core->message->envelope;
     if (!envelope->id.data)
         return KITH_ID_REQUIRED;
     if (envelope->has_min_pos)
         return refuse_field(&core->decision, KITH_BAD_ARGUMENT, "min_pos");
-    enum kith_err err = call_args(core, envelope);
+    enum kith_err err = call_args(core);
     if (err == KITH_OK)
         err = check_wait(core, in_batch);
     if (err != KITH_OK)
         return err;
-    return names_one_twice(&core->args) ? KITH_SELF : KITH_OK;
+    return names_one_twice(&core->message->args) ? KITH_SELF : KITH_OK;
 }
 
 typedef void expect_fn(struct views *views, enum view_table table, struct slice key);
 
-/* Most of what a command waits for is memory: rows of members and ids that nobody has just touched.
- * First where they are looked up is fetched, and behind other work the rows. */
 static void
-expect_members(struct core *core, expect_fn *expect)
+expect_rows(struct core *core, const struct message *message, expect_fn *expect)
 {
     static const enum kith_arg members[] = {KITH_ARG_FROM, KITH_ARG_TO, KITH_ARG_MEMBER,
                                             KITH_ARG_OTHER};
+    if (message->err != KITH_OK || message->args_err != KITH_OK)
+        return;
+    if (message->envelope.id.data)
+        expect(core->views, VIEW_DEDUPE, message->envelope.id);
     for (unsigned i = 0; i < ARRAY_COUNT(members); i++)
-        if (args_has(&core->args, members[i]))
-            expect(core->views, VIEW_MEMBER, args_text(&core->args, members[i]));
+        if (args_has(&message->args, members[i]))
+            expect(core->views, VIEW_MEMBER, args_text(&message->args, members[i]));
+}
+
+void
+core_expect(struct core *core, const struct message *messages, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        expect_rows(core, &messages[i], views_expect);
+    for (unsigned i = 0; i < count; i++)
+        expect_rows(core, &messages[i], views_expect_row);
 }
 
 enum core_answer
-execute_command(struct core *core, const struct envelope *envelope,
-                const struct core_context *context, struct reply_head *head, size_t room,
-                struct buf *reply, struct core_wait *wait)
+execute_command(struct core *core, const struct core_context *context, struct reply_head *head,
+                size_t room, struct buf *reply, struct core_wait *wait)
 {
-    uint8_t hash[COMMAND_HASH_SIZE];
+    const struct envelope *envelope = &core->message->envelope;
+    struct slice hash = slice_of(core->message->hash, COMMAND_HASH_SIZE);
     struct event first;
     struct decision *decision = &core->decision;
     enum kith_err before = core->err;
 
     buf_clear(&core->sealed);
     decision_clear(decision, log_last(core->log) + 1, context->now_ms);
-    enum kith_err err = check_shape(core, envelope, head->in_batch);
+    enum kith_err err = check_shape(core, head->in_batch);
     if (err == KITH_OK && context->refuse != KITH_OK)
         err = context->refuse;
     if (err != KITH_OK) {
@@ -362,12 +359,8 @@ execute_command(struct core *core, const struct envelope *envelope,
         return CORE_REPLIED;
     }
 
-    views_expect(core->views, VIEW_DEDUPE, envelope->id);
-    expect_members(core, views_expect);
-    command_hash(envelope, hash);
-    expect_members(core, views_expect_row);
     if (find_earlier(core, envelope->id, context->now_ms, &first)) {
-        if (slice_equal(first.head_hash, slice_of(hash, sizeof(hash))))
+        if (slice_equal(first.head_hash, hash))
             repeat(core, envelope->op, &first, head, reply);
         else
             reply_refuse(core, head, KITH_IDEMPOTENCY_MISMATCH, room, reply);
@@ -383,7 +376,7 @@ execute_command(struct core *core, const struct envelope *envelope,
 
     struct call call = {.core = core,
                         .op = envelope->op,
-                        .args = &core->args,
+                        .args = &core->message->args,
                         .now_ms = context->now_ms,
                         .out = decision,
                         .may_wait = !context->last_try,
@@ -401,7 +394,7 @@ execute_command(struct core *core, const struct envelope *envelope,
     if (err == KITH_OK && call.leaves_no_trace) {
         answer_untraced(core, head, reply);
     } else if (err == KITH_OK) {
-        keep_and_answer(core, envelope, slice_of(hash, sizeof(hash)), head, reply);
+        keep_and_answer(core, envelope, hash, head, reply);
     } else {
         assert(decision->applied_count == 0 || core_error(core) != KITH_OK);
         if (call.leaves_no_trace)

@@ -6,10 +6,8 @@
 #define KITH_CORE_INTERNAL_H
 
 #include "core/apply.h"
-#include "core/args.h"
 #include "core/core.h"
 #include "core/decide.h"
-#include "core/envelope.h"
 #include "core/guess.h"
 #include "core/reply.h"
 #include "core/wake.h"
@@ -46,8 +44,11 @@ struct core {
     struct apply apply;
     struct guess guess;
 
+    struct message items[MESSAGE_GROUP_MAX]; /* of the batch at hand */
+    struct message own;                      /* what core_execute() opens itself */
+
     /* Of the command or query at hand: */
-    struct args args;
+    const struct message *message;
     struct decision decision;
     union {
         struct invite_facts invite; /* events point into these until they are appended */
@@ -116,8 +117,8 @@ void guess_note(struct core *core, enum kith_err err, msec_t now_ms);
 
 /* --- execute.c ----------------------------------------------------------------------------- */
 
-/* Check the arguments into core->args; what is wrong with them goes into core->decision. */
-enum kith_err call_args(struct core *core, const struct envelope *envelope);
+/* What is wrong with the arguments goes into core->decision. */
+enum kith_err call_args(struct core *core);
 
 /* What came of a call that ended with @err: where the views or the memory failed meanwhile, that,
  * for what was found may rest on rows that could not be read. */
@@ -138,14 +139,14 @@ void count_refusal(struct stats *stats, enum kith_err err);
 enum kith_err check_wait(struct core *core, bool in_batch);
 
 /* Only subscription.fetch waits. */
-enum core_answer execute_command(struct core *core, const struct envelope *envelope,
-                                 const struct core_context *context, struct reply_head *head,
-                                 size_t room, struct buf *reply, struct core_wait *wait);
+enum core_answer execute_command(struct core *core, const struct core_context *context,
+                                 struct reply_head *head, size_t room, struct buf *reply,
+                                 struct core_wait *wait);
 
 /* The same for a query: @head->pos is what it saw. */
-enum core_answer execute_query(struct core *core, const struct envelope *envelope,
-                               const struct core_context *context, struct reply_head *head,
-                               size_t room, struct buf *reply, struct core_wait *wait);
+enum core_answer execute_query(struct core *core, const struct core_context *context,
+                               struct reply_head *head, size_t room, struct buf *reply,
+                               struct core_wait *wait);
 
 /* Apply the events of the decision that were not applied yet: between the steps of a command that
  * decides one thing after the other. */

@@ -273,14 +273,14 @@ answer(struct core *core, const struct call *call, struct reply_head *head, size
 }
 
 enum core_answer
-execute_query(struct core *core, const struct envelope *envelope,
-              const struct core_context *context, struct reply_head *head, size_t room,
-              struct buf *reply, struct core_wait *wait)
+execute_query(struct core *core, const struct core_context *context, struct reply_head *head,
+              size_t room, struct buf *reply, struct core_wait *wait)
 {
+    const struct envelope *envelope = &core->message->envelope;
     struct call call = {
         .core = core,
         .op = envelope->op,
-        .args = &core->args,
+        .args = &core->message->args,
         .now_ms = context->now_ms,
         .out = &core->decision,
         .room = room > REPLY_ITEM_SIZE_MAX ? room - REPLY_ITEM_SIZE_MAX : 0,
@@ -289,7 +289,7 @@ execute_query(struct core *core, const struct envelope *envelope,
         .scanned = context->scanned,
     };
     decision_clear(&core->decision, 0, context->now_ms);
-    enum kith_err before = core->err, err = call_args(core, envelope);
+    enum kith_err before = core->err, err = call_args(core);
     if (err == KITH_OK)
         err = check_wait(core, head->in_batch);
     if (err != KITH_OK)

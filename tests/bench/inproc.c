@@ -99,26 +99,39 @@ inproc_end(struct inproc *inproc)
     inproc->message_end[inproc->message_count++] = inproc->messages.size;
 }
 
+/* As the daemon does with those of a turn. */
+static void
+open_group(struct inproc *inproc, unsigned first)
+{
+    unsigned count = 0;
+    for (; count < MESSAGE_GROUP_MAX && first + count < inproc->message_count; count++) {
+        unsigned i = first + count;
+        size_t start = i ? inproc->message_end[i - 1] : 0;
+        message_open(slice_of(inproc->messages.data + start, inproc->message_end[i] - start),
+                     &inproc->opened[count]);
+    }
+    core_expect(inproc->core, inproc->opened, count);
+}
+
 void
 inproc_run(struct inproc *inproc, inproc_fn *each, void *context)
 {
     struct fault fault = {""};
     struct core_context at = {
         .now_ms = inproc->now_ms ? inproc->now_ms : INPROC_START_MS + (msec_t)inproc->id / 100};
-    size_t start = 0;
 
     store_begin(inproc->store);
     core_begin(inproc->core);
     for (unsigned i = 0; i < inproc->message_count; i++) {
         struct core_wait wait;
-        struct slice message =
-            slice_of(inproc->messages.data + start, inproc->message_end[i] - start);
+        unsigned place = i % MESSAGE_GROUP_MAX;
+        if (place == 0)
+            open_group(inproc, i);
         if (each)
             each(context, i, false);
-        core_execute(inproc->core, message, &at, &inproc->replies, &wait);
+        core_run(inproc->core, &inproc->opened[place], &at, &inproc->replies, &wait);
         if (each)
             each(context, i, true);
-        start = inproc->message_end[i];
         inproc->reply_end[i] = inproc->replies.size;
     }
     enum kith_err err = store_end(inproc->store, &fault);

@@ -19,6 +19,7 @@ struct inproc {
     struct core *core;
     struct buf messages, replies;
     size_t message_end[INPROC_BATCH_MAX], reply_end[INPROC_BATCH_MAX];
+    struct message opened[MESSAGE_GROUP_MAX];
     unsigned message_count;
     uint64_t id;   /* of the last command */
     msec_t now_ms; /* 0: a millisecond for each hundred commands */

@@ -264,20 +264,18 @@ tell(const char *op, const char *args)
 static inline const char *
 tell_in(size_t room, const char *op, const char *args)
 {
-    struct envelope envelope;
-    struct envelope_fault fault;
+    static struct message message;
     struct reply_head head = {.in_batch = true};
     write_message(op, "q", args);
-    assert_int_equal(envelope_open(buf_slice(&world.message), &envelope, &fault), KITH_OK);
+    message_open(buf_slice(&world.message), &message);
+    assert_int_equal(message.err, KITH_OK);
+    world.core->message = &message;
     turn_begin();
     buf_clear(&world.reply);
     world.context.now_ms = world.now_ms;
-    if (kith_ops[envelope.op].kind == KITH_KIND_COMMAND)
-        execute_command(world.core, &envelope, &world.context, &head, room, &world.reply,
-                        &world.wait);
-    else
-        execute_query(world.core, &envelope, &world.context, &head, room, &world.reply,
-                      &world.wait);
+    bool is_command = kith_ops[message.envelope.op].kind == KITH_KIND_COMMAND;
+    (is_command ? execute_command : execute_query)(world.core, &world.context, &head, room,
+                                                   &world.reply, &world.wait);
     world.answer = CORE_REPLIED;
     turn_end();
     return outcome();
