@@ -32,11 +32,11 @@
 
 struct tip {
     seq_t seq;
-    uint64_t checksum;
+    uint64_t checksum; /* of what is on disk only */
     msec_t at_ms;
 };
 
-/* A record that waits for the end of the batch, whole, as it will be on disk. */
+/* A record that waits for the end of the batch, as it will be on disk but for its checksum. */
 struct pending {
     uint32_t place;
     uint32_t size;
@@ -61,8 +61,9 @@ struct log {
     struct tip last;    /* the last record, pending ones included */
 
     struct gather gathers[2];
-    unsigned open; /* the gather of the open batch; the other one is the sealed batch's */
-    bool failed;   /* memory ran out within the open batch */
+    unsigned open;    /* the gather of the open batch; the other one is the sealed batch's */
+    uint64_t written; /* the checksum of the last record of the sealed batch, by log_write() */
+    bool failed;      /* memory ran out within the open batch */
     seq_t damage;
 };
 
@@ -139,13 +140,20 @@ reader_cursor(struct log *log)
     return rc == 0 ? log->cursor : NULL;
 }
 
+static const struct pending *
+pending_at(const struct gather *gather, size_t index)
+{
+    const struct pending *pending = (const struct pending *)(const void *)gather->pending.data;
+    assert((index + 1) * sizeof(*pending) <= gather->pending.size);
+    return &pending[index];
+}
+
 /* The record that is number @index of those that wait here. */
 static struct slice
 gather_at(const struct gather *gather, size_t index)
 {
-    const struct pending *pending = (const struct pending *)(const void *)gather->pending.data;
-    assert((index + 1) * sizeof(*pending) <= gather->pending.size);
-    return slice_of(arena_at(&gather->arena, pending[index].place), pending[index].size);
+    const struct pending *pending = pending_at(gather, index);
+    return slice_of(arena_at(&gather->arena, pending->place), pending->size);
 }
 
 static void
@@ -177,9 +185,9 @@ record_at(struct log *log, seq_t seq)
 enum kith_err
 log_checksum(struct log *log, seq_t seq, uint64_t *out)
 {
-    assert(seq >= log->base.seq && seq <= log->last.seq);
-    if (seq == log->base.seq || seq == log->last.seq) {
-        *out = seq == log->last.seq ? log->last.checksum : log->base.checksum;
+    assert(seq >= log->base.seq && seq <= log->durable.seq);
+    if (seq == log->base.seq || seq == log->durable.seq) {
+        *out = seq == log->durable.seq ? log->durable.checksum : log->base.checksum;
         return KITH_OK;
     }
     struct slice record = record_at(log, seq);
@@ -189,25 +197,37 @@ log_checksum(struct log *log, seq_t seq, uint64_t *out)
     return KITH_OK;
 }
 
+static struct log_record
+record_of(struct slice stored, seq_t seq)
+{
+    assert(stored.size >= RECORD_HEAD_SIZE);
+    return (struct log_record){
+        .seq = seq,
+        .at_ms = (msec_t)get_be64(stored.data + CHECKSUM_SIZE),
+        .body = {stored.data + RECORD_HEAD_SIZE, stored.size - RECORD_HEAD_SIZE},
+    };
+}
+
 bool
 log_record_check(struct slice stored, seq_t seq, uint64_t seed, struct log_record *out)
 {
     if (stored.size < RECORD_HEAD_SIZE || get_be64(stored.data) != record_hash(stored, seed))
         return false;
-    *out = (struct log_record){
-        .seq = seq,
-        .at_ms = (msec_t)get_be64(stored.data + CHECKSUM_SIZE),
-        .body = {stored.data + RECORD_HEAD_SIZE, stored.size - RECORD_HEAD_SIZE},
-    };
+    *out = record_of(stored, seq);
     return true;
 }
 
-/* Read record @seq and check it against @seed, its predecessor's checksum. */
+/* Read record @seq and check it against *checksum, its predecessor's, which becomes its own. One
+ * that is not on disk has none yet. */
 static enum kith_err
-record_read(struct log *log, seq_t seq, uint64_t seed, struct log_record *out, uint64_t *checksum)
+record_read(struct log *log, seq_t seq, struct log_record *out, uint64_t *checksum)
 {
     struct slice record = record_at(log, seq);
-    if (!log_record_check(record, seq, seed, out))
+    if (seq > log->durable.seq) {
+        *out = record_of(record, seq);
+        return KITH_OK;
+    }
+    if (!log_record_check(record, seq, *checksum, out))
         return damaged(log, seq);
     *checksum = get_be64(record.data);
     return KITH_OK;
@@ -218,9 +238,9 @@ log_read(struct log *log, seq_t seq, struct log_record *out)
 {
     if (seq <= log->base.seq || seq > log->last.seq)
         return KITH_NOT_FOUND;
-    uint64_t seed, checksum;
-    enum kith_err err = log_checksum(log, seq - 1, &seed);
-    return err ? err : record_read(log, seq, seed, out, &checksum);
+    uint64_t checksum = 0;
+    enum kith_err err = seq > log->durable.seq ? KITH_OK : log_checksum(log, seq - 1, &checksum);
+    return err ? err : record_read(log, seq, out, &checksum);
 }
 
 void
@@ -229,9 +249,9 @@ log_scan_begin(struct log_scan *scan, struct log *log, seq_t after)
     *scan = (struct log_scan){.log = log, .seq = after};
     if (after < log->base.seq)
         scan->seq = log->base.seq;
-    if (scan->seq <= log->last.seq)
+    if (scan->seq <= log->durable.seq)
         scan->err = log_checksum(log, scan->seq, &scan->checksum);
-    else
+    else if (scan->seq > log->last.seq)
         scan->seq = UINT64_MAX; /* it stays at the end, whatever is appended meanwhile */
 }
 
@@ -240,7 +260,7 @@ log_scan_next(struct log_scan *scan, struct log_record *out)
 {
     if (scan->err != KITH_OK || scan->seq >= scan->log->last.seq)
         return false;
-    scan->err = record_read(scan->log, scan->seq + 1, scan->checksum, out, &scan->checksum);
+    scan->err = record_read(scan->log, scan->seq + 1, out, &scan->checksum);
     if (scan->err != KITH_OK)
         return false;
     scan->seq++;
@@ -294,19 +314,15 @@ log_append(struct log *log, msec_t at_ms, struct slice body)
     assert(body.size <= RECORD_SIZE_MAX);
     if (log->failed)
         return 0;
-    struct slice record = {.size = RECORD_HEAD_SIZE + body.size};
-    uint8_t *to = pending_add(log, record.size);
+    uint8_t *to = pending_add(log, RECORD_HEAD_SIZE + body.size);
     if (!to) {
         log->failed = true;
         return 0;
     }
-    record.data = to;
     put_be64(to + CHECKSUM_SIZE, (uint64_t)at_ms);
     if (body.size)
         memcpy(to + RECORD_HEAD_SIZE, body.data, body.size);
-    uint64_t checksum = record_hash(record, log->last.checksum);
-    put_be64(to, checksum);
-    log->last = (struct tip){log->last.seq + 1, checksum, at_ms};
+    log->last = (struct tip){.seq = log->last.seq + 1, .at_ms = at_ms};
     return log->last.seq;
 }
 
@@ -331,18 +347,30 @@ log_seal(struct log *log)
     assert(log->gathers[log->open].pending.size == 0);
 }
 
+/* Give record @index of those that wait its checksum: here, since the loop has more to do than the
+ * thread that writes. It reads what is behind the checksum meanwhile. */
+static struct slice
+record_finish(struct log *log, const struct gather *gather, size_t index)
+{
+    struct slice record = gather_at(gather, index);
+    log->written = record_hash(record, log->written);
+    put_be64(arena_at(&gather->arena, pending_at(gather, index)->place), log->written);
+    return record;
+}
+
 void
-log_write(const struct log *log, struct env_txn *txn)
+log_write(struct log *log, struct env_txn *txn)
 {
     const struct gather *gather = &log->gathers[!log->open];
     size_t count = log->sealed.seq - log->durable.seq;
     assert(gather->pending.size == count * sizeof(struct pending));
+    log->written = log->durable.checksum;
 
     MDB_cursor *cursor = env_append_begin(txn, log->events);
     for (size_t i = 0; i < count && txn->rc == 0; i++) {
         uint8_t name[8];
         put_be64(name, log->durable.seq + 1 + i);
-        env_append(txn, cursor, slice_of(name, sizeof(name)), gather_at(gather, i));
+        env_append(txn, cursor, slice_of(name, sizeof(name)), record_finish(log, gather, i));
     }
     env_append_end(cursor);
 }
@@ -350,7 +378,9 @@ log_write(const struct log *log, struct env_txn *txn)
 void
 log_keep(struct log *log)
 {
+    uint64_t checksum = log->sealed.seq > log->durable.seq ? log->written : log->durable.checksum;
     log->durable = log->sealed;
+    log->durable.checksum = checksum;
     gather_clear(&log->gathers[!log->open]);
 }
 
@@ -521,14 +551,15 @@ tip_load(struct log *log, struct fault *fault)
     }
     *tip = log->base;
     if (last > log->base.seq) {
-        uint64_t seed;
+        uint64_t checksum;
         tip->seq = log->sealed.seq = log->last.seq = last;
-        if (log_checksum(log, last - 1, &seed) != KITH_OK ||
-            record_read(log, last, seed, &record, &tip->checksum) != KITH_OK) {
+        if (log_checksum(log, last - 1, &checksum) != KITH_OK ||
+            record_read(log, last, &record, &checksum) != KITH_OK) {
             fault_set(fault, "%s/data.mdb is damaged at event %llu: restore it from a backup",
                       log->env->dir, (unsigned long long)log->damage);
             return KITH_INTERNAL;
         }
+        tip->checksum = checksum;
         tip->at_ms = record.at_ms;
     }
     log->sealed = log->last = *tip;

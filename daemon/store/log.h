@@ -39,7 +39,7 @@ uint64_t log_epoch(const struct log *log); /* 64 random bits made with the log *
  * say KITH_UNAVAILABLE. */
 seq_t log_append(struct log *log, msec_t at_ms, struct slice body);
 
-/* Read one record and check it against the chain.
+/* Read one record and, if it is on disk, check it against the chain.
  *
  * Returns KITH_OK; KITH_NOT_FOUND where there is none with that sequence; KITH_INTERNAL where it
  * is damaged (log_damage() tells the sequence). */
@@ -49,7 +49,7 @@ enum kith_err log_read(struct log *log, seq_t seq, struct log_record *out);
 struct log_scan {
     struct log *log;
     seq_t seq;         /* the last one returned */
-    uint64_t checksum; /* its checksum */
+    uint64_t checksum; /* its checksum, if it is on disk */
     enum kith_err err; /* KITH_INTERNAL once a damaged record was met */
 };
 

@@ -29,16 +29,16 @@ void log_close(struct log *log);
 bool log_has_pending(const struct log *log);
 bool log_failed(const struct log *log); /* memory ran out within the batch */
 void log_seal(struct log *log);
-void log_write(const struct log *log, struct env_txn *txn); /* the sealed batch */
-void log_keep(struct log *log);                             /* the sealed batch */
-void log_drop(struct log *log);                             /* the open batch */
+void log_write(struct log *log, struct env_txn *txn); /* the sealed batch */
+void log_keep(struct log *log);                       /* the sealed batch */
+void log_drop(struct log *log);                       /* the open batch */
 void log_drop_sealed(struct log *log);
 
 /* After a failed write: true if a fresh look finds the log as it was before the batch. */
 bool log_is_unchanged(struct log *log);
 
-/* The checksum of record @seq, unverified; of 0, or of the last one trimmed away, what the chain
- * starts from. */
+/* The checksum of record @seq, which is durable, unverified; of 0, or of the last one trimmed away,
+ * what the chain starts from. */
 enum kith_err log_checksum(struct log *log, seq_t seq, uint64_t *out);
 
 /* For who looks at a log from outside. False where @stored is not record @seq of a chain in which

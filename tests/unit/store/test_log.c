@@ -205,6 +205,23 @@ test_an_empty_batch_commits_nothing(void **state)
     store_close(store);
 }
 
+/* What a batch without a record leaves behind is what the next record stands on. */
+static void
+test_the_chain_goes_on_behind_an_empty_batch(void **state)
+{
+    struct store *store = scratch_open(*state, SCRATCH_MAP_SIZE);
+    append_batch(store, 3);
+    for (unsigned i = 0; i < 2; i++) {
+        store = reopen(store, *state);
+        append_batch(store, 0);
+        append_batch(store, 2);
+        append_batch(store, 0);
+        append_batch(store, 1);
+        check_scan(store, 0);
+    }
+    store_close(store);
+}
+
 static void
 test_find_time_is_the_first_at_or_after(void **state)
 {
@@ -327,6 +344,7 @@ main(void)
         scratch_test(test_a_scan_sees_what_is_appended_meanwhile),
         scratch_test(test_an_aborted_batch_leaves_nothing),
         scratch_test(test_an_empty_batch_commits_nothing),
+        scratch_test(test_the_chain_goes_on_behind_an_empty_batch),
         scratch_test(test_find_time_is_the_first_at_or_after),
         scratch_test(test_a_damaged_body_is_found),
         scratch_test(test_a_replaced_record_is_found),
