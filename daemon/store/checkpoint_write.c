@@ -204,7 +204,7 @@ walk_next(const struct writer *writer, struct walk *walk)
     uint32_t place = run_next(&walk->cursor, arena);
     while (place == 0 && walk->at < walk->end) {
         if (walk->at + SORT_AHEAD_COUNT < walk->end)
-            __builtin_prefetch(arena_at(arena, heads[walk->at + SORT_AHEAD_COUNT].place));
+            row_expect(writer, heads[walk->at + SORT_AHEAD_COUNT].place);
         walk->cursor = run_first(arena, heads[walk->at++].place);
         place = run_next(&walk->cursor, arena);
     }
