@@ -1,7 +1,7 @@
 /* app/batch.h: one turn: drain, execute, commit once, answer, publish.
  *
- * A turn takes what the command socket holds, within the bounds below, and executes each message
- * at once; queries that waited and are due run behind them. Then the log is committed, and only
+ * A turn takes what the command socket holds, within the bounds below, and executes it, a few
+ * messages at a time; queries that waited and are due run behind them. Then the log is committed, and only
  * then do replies and frames leave; but queries among the first messages are executed before all
  * else and answered as soon as what they saw is durable, mostly at once; further ones in groups
  * for as long as nothing is changed. Large batches are committed by a thread of the store, while
