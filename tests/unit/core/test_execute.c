@@ -203,6 +203,34 @@ test_items_run_in_order_each_on_its_own(void **state)
     expect_rows();
 }
 
+/* More items than are opened together: every one is answered as itself. */
+static void
+test_items_of_a_long_batch(void **state)
+{
+    (void)state;
+    enum { COUNT = 2 * MESSAGE_GROUP_MAX + 6 };
+    char text[COUNT * 80];
+    int size = snprintf(text, sizeof(text), "{v: 1, batch: [");
+    for (unsigned i = 0; i < COUNT; i++)
+        size += snprintf(text + size, sizeof(text) - (size_t)size,
+                         i % 7 == 3 ? "%s{op: member.registr, id: i%u, args: {member: m%u}}"
+                                    : "%s{op: member.register, id: i%u, args: {member: m%u}}",
+                         i ? ", " : "", i, i - i % 5);
+    snprintf(text + size, sizeof(text) - (size_t)size, "]}");
+    const char *found = send_text(text);
+    for (unsigned i = 0; i < COUNT; i++) {
+        char wanted[120];
+        bool first = i % 5 == 0 || (i % 5 == 1 && (i - 1) % 7 == 3);
+        snprintf(wanted, sizeof(wanted), "id: i%u, ok: %s", i, i % 7 == 3 ? "false" : "true");
+        found = strstr(found, wanted);
+        assert_non_null(found);
+        const char *end = strstr(found, "}}"),
+                   *told = strstr(found, first ? "existing: false" : "existing: true");
+        if (i % 7 != 3)
+            assert_true(told && told < end);
+    }
+}
+
 /* @count items, all alike but for their ids. */
 static void
 send_batch(unsigned count, unsigned id_size, const char *op, const char *args)
@@ -398,6 +426,7 @@ main(void)
         world_test(test_an_import_sees_what_it_did),
         world_test(test_what_is_due_expires_before_a_command),
         world_test(test_items_run_in_order_each_on_its_own),
+        world_test(test_items_of_a_long_batch),
         world_test(test_a_batch_has_a_number_of_items),
         world_test(test_room_is_kept_for_every_item),
         world_test(test_a_query_that_no_longer_fits_is_too_large),
