@@ -403,6 +403,81 @@ test_overlay_says_when_memory_is_short(void **state)
     overlay_fini(&overlay);
 }
 
+/* Number @number of rows that fall on so many lists. */
+static struct overlay_key
+list_row_key(uint64_t number, unsigned lists, uint8_t bytes[8])
+{
+    put_be32(bytes, (uint32_t)(number % lists));
+    put_be32(bytes + 4, (uint32_t)(number * 7919));
+    return overlay_key_of(VIEW_ADJACENT, slice_of(bytes, 8));
+}
+
+/* Whatever the row that no longer fits would have to make: a run, a larger one, a tree, a node. */
+static void
+fill_lists(uint64_t *seed, unsigned lists)
+{
+    struct overlay overlay;
+    uint8_t value[64] = {0}, bytes[8];
+    uint64_t count = 0, found = 0;
+    check(overlay_init(&overlay, 1)); /* a step of 4 MiB, of which little is left */
+    uint32_t left = (uint32_t)(16 + random_below(seed, 120)) * 1024;
+    check(arena_alloc(&overlay.arena, overlay.arena.reserved - overlay.arena.used - left) != 0);
+    overlay_begin(&overlay);
+    for (;; count++) {
+        struct overlay_key key = list_row_key(count, lists, bytes);
+        struct slice some = slice_of(value, random_below(seed, sizeof(value)));
+        if (!overlay_put(&overlay, &key, ROW_VALUE, some))
+            break;
+    }
+    for (uint64_t i = 0; i <= count; i++) {
+        struct overlay_key key = list_row_key(i, lists, bytes);
+        assert_int_equal(overlay_find(&overlay, &key) != NULL, i < count);
+    }
+    for (unsigned list = 0; list < lists; list++) {
+        uint8_t before[8] = {0};
+        put_be32(bytes, list);
+        struct overlay_key key = overlay_key_of(VIEW_ADJACENT, slice_of(bytes, 4));
+        struct run_cursor cursor = overlay_seek(&overlay, &key);
+        for (uint32_t place; (place = run_next(&cursor, &overlay.arena)) != 0; found++) {
+            const struct row *row = arena_at(&overlay.arena, place);
+            check(get_be32(row->key) == list && memcmp(before, row->key, 8) <= 0);
+            memcpy(before, row->key, 8);
+        }
+    }
+    assert_int_equal(found, count);
+    overlay_fini(&overlay);
+}
+
+static void
+test_lists_when_memory_is_short(void **state)
+{
+    (void)state;
+    uint64_t seed = 5;
+    for (unsigned round = 0; round < 60; round++) {
+        fill_lists(&seed, 1);
+        fill_lists(&seed, 1 + (unsigned)random_below(&seed, 50));
+        fill_lists(&seed, 1 + (unsigned)random_below(&seed, 4000));
+    }
+}
+
+/* What commands wait for when it is used up is all that is used. */
+static void
+test_overlay_counts_what_finds_its_rows(void **state)
+{
+    (void)state;
+    struct overlay overlay;
+    uint8_t bytes[8];
+    check(overlay_init(&overlay, ARENA_SIZE));
+    overlay_begin(&overlay);
+    for (uint64_t i = 0; i < KEY_COUNT; i++) {
+        struct overlay_key key = list_row_key(i, KEY_COUNT, bytes);
+        check(overlay_put(&overlay, &key, ROW_DELETED, (struct slice){0}));
+    }
+    size_t rows = overlay.arena.used + overlay.units[0].undo.used + overlay.units[1].undo.used;
+    check(overlay_size(&overlay) >= rows + KEY_COUNT * sizeof(struct hash_slot));
+    overlay_fini(&overlay);
+}
+
 int
 main(void)
 {
@@ -416,6 +491,8 @@ main(void)
         cmocka_unit_test(test_overlay_keeps_what_it_used_lately),
         cmocka_unit_test(test_feeds_give_memory_back_when_little_is_used),
         cmocka_unit_test(test_overlay_says_when_memory_is_short),
+        cmocka_unit_test(test_lists_when_memory_is_short),
+        cmocka_unit_test(test_overlay_counts_what_finds_its_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
