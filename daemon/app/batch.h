@@ -21,15 +21,13 @@
 
 #include "app/daemon.h"
 
-#define BATCH_COUNT_MAX 8192        /* messages in a turn: 40 ms of work at most */
-#define BATCH_EATEN_MAX 2048        /* and what came as one and was none: 2 ms */
-#define BATCH_SIZE_MAX  (16u << 20) /* bytes of their bodies */
-#define BATCH_REPLY_SIZE_MAX                                                           \
-    (16u << 20)                /* bytes of replies after which no other group is taken \
-                                */
-#define BATCH_PARKED_MAX  1000 /* queries that waited, in a turn */
-#define BATCH_MS_MAX      20   /* of work after which no more is taken */
-#define BATCH_LATE_MS_MAX 15   /* of them, in which late messages are turned away */
+#define BATCH_COUNT_MAX      8192        /* messages in a turn: 40 ms of work at most */
+#define BATCH_EATEN_MAX      2048        /* and what came as one and was none: 2 ms */
+#define BATCH_SIZE_MAX       (16u << 20) /* bytes of their bodies */
+#define BATCH_REPLY_SIZE_MAX (16u << 20) /* bytes of replies: no other group is taken then */
+#define BATCH_PARKED_MAX     1000        /* queries that waited, in a turn */
+#define BATCH_MS_MAX         20          /* of work after which no more is taken */
+#define BATCH_LATE_MS_MAX    15          /* of them, in which late messages are turned away */
 
 /* A flight leaves with so many times storage.commit_aside. To leave sooner costs answers and
  * wake-ups, one for each message: so where a message holds BATCH_FLIGHT_MANY commands it does, and
