@@ -35,6 +35,7 @@ batch_execute(struct batch *batch, struct entry *entry, const struct message *me
     entry->offset = work->replies.size;
     entry->waits = false;
     if (entry->late) {
+        assert(!message);
         core_refuse(daemon->core, body, KITH_BUSY, context.now_ms, &work->replies);
         entry->size = work->replies.size - entry->offset;
         return;

@@ -75,7 +75,8 @@ struct batch {
     struct work *open;    /* what is executed now */
     struct work *flight;  /* what the thread commits, not answered yet; NULL if nothing is */
     struct entry *group[MESSAGE_GROUP_MAX];     /* what is executed next, one behind the other */
-    struct message messages[MESSAGE_GROUP_MAX]; /* the same, opened */
+    struct message messages[MESSAGE_GROUP_MAX]; /* those of them that are opened */
+    const struct message *opened[MESSAGE_GROUP_MAX]; /* for each its own, or NULL */
     unsigned group_count;
     seq_t published_seq;
     uint64_t ended_count; /* connections, when it was last looked for polls of theirs */
