@@ -198,6 +198,16 @@ free_port(void)
     return ntohs(address.sin_port);
 }
 
+static inline void
+daemon_choose_ports(struct daemon *daemon)
+{
+    for (int i = 0; i < 2; i++) {
+        char(*urls)[96] = i == 0 ? daemon->command : daemon->event;
+        snprintf(urls[URL_TCP], 96, "tcp://127.0.0.1:%u", free_port());
+        snprintf(urls[URL_TCP6], 96, "tcp://[::1]:%u", free_port());
+    }
+}
+
 /* Endpoints of all three kinds in a directory of its own, and generous limits. */
 static inline void
 daemon_prepare(struct daemon *daemon)
@@ -208,9 +218,8 @@ daemon_prepare(struct daemon *daemon)
     for (int i = 0; i < 2; i++) {
         char(*urls)[96] = i == 0 ? daemon->command : daemon->event;
         snprintf(urls[URL_IPC], 96, "ipc://%s/%s", daemon->directory, i ? "event" : "command");
-        snprintf(urls[URL_TCP], 96, "tcp://127.0.0.1:%u", free_port());
-        snprintf(urls[URL_TCP6], 96, "tcp://[::1]:%u", free_port());
     }
+    daemon_choose_ports(daemon);
     for (int i = 0; i < URL_COUNT; i++) {
         daemon->command_urls[i] = daemon->command[i];
         daemon->event_urls[i] = daemon->event[i];
@@ -234,8 +243,13 @@ daemon_open(struct daemon *daemon)
 {
     struct fault fault = {0};
 
-    if (net_open(&daemon->net, &daemon->options, &fault) != KITH_OK)
-        fail_msg("net_open: %s", fault.text);
+    /* A port that was free may be somebody else's by now, as those of connections are: then others.
+     */
+    for (int tries = 0; net_open(&daemon->net, &daemon->options, &fault) != KITH_OK; tries++) {
+        if (tries == 10 || !strstr(fault.text, "another process listens there"))
+            fail_msg("net_open: %s", fault.text);
+        daemon_choose_ports(daemon);
+    }
 }
 
 static inline void
