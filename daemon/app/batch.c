@@ -112,16 +112,25 @@ open_group(struct batch *batch)
     core_expect(batch->daemon->core, batch->messages, count);
 }
 
-/* Put queries into the group that may come first, from the entry at @index on. Returns where to go
- * on. */
-static unsigned
-group_early(struct batch *batch, unsigned index)
+typedef bool pick_fn(const struct work *work, const struct entry *entry);
+
+static bool
+is_taken(const struct work *work, const struct entry *entry)
 {
-    const struct work *work = batch->open;
+    (void)work;
+    return entry->state == ENTRY_TAKEN;
+}
+
+/* Put into the group what @pick says of what is not executed, from the entry at @index on. Returns
+ * where to go on. */
+static unsigned
+pick_group(struct batch *batch, unsigned index, pick_fn *pick)
+{
+    struct work *work = batch->open;
     batch->group_count = 0;
     for (; index < work->count && batch->group_count < MESSAGE_GROUP_MAX; index++) {
-        struct entry *entry = &batch->open->entries[index];
-        if (!may_be_early(work, entry))
+        struct entry *entry = &work->entries[index];
+        if (!pick(work, entry))
             continue;
         entry->state = ENTRY_NEXT;
         batch->group[batch->group_count++] = entry;
@@ -157,7 +166,7 @@ execute_early(struct batch *batch, enum kith_err refuse, struct fault *fault)
     bool goes_on = true;
     unsigned index = 0;
     while (goes_on && index < batch->open->count && core_batch_events(batch->daemon->core) == 0) {
-        index = group_early(batch, index);
+        index = pick_group(batch, index, may_be_early);
         goes_on = execute_group_early(batch, refuse, fault);
     }
     if (goes_on && !batch->flight)
@@ -180,20 +189,6 @@ execute_group(struct batch *batch, enum kith_err refuse, struct fault *fault)
         goes_on = batch_land_if_written(batch, refuse, fault);
     }
     return goes_on;
-}
-
-/* Put into the group what was taken and is not executed, from the entry at @index on. Returns where
- * to go on. */
-static unsigned
-group_taken(struct batch *batch, unsigned index)
-{
-    batch->group_count = 0;
-    for (; index < batch->open->count && batch->group_count < MESSAGE_GROUP_MAX; index++) {
-        struct entry *entry = &batch->open->entries[index];
-        if (entry->state == ENTRY_TAKEN)
-            batch->group[batch->group_count++] = entry;
-    }
-    return index;
 }
 
 /* Take some more messages, as a group. False if none is there, or the turn takes no more. */
@@ -220,7 +215,7 @@ take_messages(struct batch *batch, enum kith_err refuse, struct fault *fault)
         ;
     goes_on = goes_on && execute_early(batch, refuse, fault);
     for (unsigned index = 0; goes_on && index < work->count;) {
-        index = group_taken(batch, index);
+        index = pick_group(batch, index, is_taken);
         goes_on = execute_group(batch, refuse, fault);
     }
     while (goes_on && take_group(batch)) {

@@ -31,7 +31,7 @@
 
 enum entry_state {
     ENTRY_TAKEN, /* not executed yet */
-    ENTRY_NEXT,  /* nor is this one, but it will be before those */
+    ENTRY_NEXT,  /* nor is this one, but it will be before those: it is in the group */
     ENTRY_EARLY, /* executed before its batch changed anything */
     ENTRY_TOLD,  /* and answered before the batch was committed */
     ENTRY_RUN    /* executed behind what came before it, and answered behind the commit */

@@ -12,7 +12,6 @@
 #define assert(expr) ((expr) ? (void)0 : assert_failed(#expr, __FILE__, __LINE__, __func__))
 
 /* Say what failed on standard error and abort. */
-_Noreturn __attribute__((cold)) void assert_failed(const char *expr, const char *file, int line,
-                                                   const char *func);
+_Noreturn void assert_failed(const char *expr, const char *file, int line, const char *func);
 
 #endif

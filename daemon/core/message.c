@@ -25,7 +25,7 @@ open_args(struct message *message)
         return;
     message->args_err =
         args_decode(envelope->args, envelope->op, &message->args, &message->args_fault);
-    if (kith_ops[envelope->op].kind == KITH_KIND_COMMAND)
+    if (message->args_err == KITH_OK && kith_ops[envelope->op].kind == KITH_KIND_COMMAND)
         hash_command(message);
 }
 

@@ -189,15 +189,23 @@ row_write(struct writer *writer, uint32_t place)
     }
 }
 
-/* Through the lists of a table, which are sorted, and each one's rows. */
+/* Through what is sorted of a table: its point rows, or its lists and each one's rows. */
 struct walk {
-    size_t at, end; /* of the lists that are left */
+    size_t at, end; /* of the entries that are left */
     struct run_cursor cursor;
 };
 
 /* The next row; 0 at the end. */
+typedef uint32_t walk_fn(const struct writer *writer, struct walk *walk);
+
 static uint32_t
-walk_next(const struct writer *writer, struct walk *walk)
+next_point(const struct writer *writer, struct walk *walk)
+{
+    return walk->at < walk->end ? writer->sort->entries[walk->at++].place : 0;
+}
+
+static uint32_t
+next_of_lists(const struct writer *writer, struct walk *walk)
 {
     const struct arena *arena = &writer->overlay->arena;
     const struct sort_entry *heads = writer->sort->entries;
@@ -211,12 +219,14 @@ walk_next(const struct writer *writer, struct walk *walk)
     return place;
 }
 
+/* Write the rows of all tables that @hash leads to. */
 static void
-lists_write(struct writer *writer, const struct checkpoint_tables *tables)
+rows_write(struct writer *writer, const struct checkpoint_tables *tables, const struct hash *hash,
+           walk_fn *next)
 {
     const struct sort *sort = writer->sort;
     size_t at = 0;
-    if (!sort_rows(writer->sort, &writer->overlay->runs.heads, &writer->overlay->arena)) {
+    if (!sort_rows(writer->sort, hash, &writer->overlay->arena)) {
         fail(writer, ENOMEM);
         return;
     }
@@ -227,32 +237,10 @@ lists_write(struct writer *writer, const struct checkpoint_tables *tables)
         /* A second walk goes ahead of the first: it fetches the rows. */
         struct walk walk = {.at = at, .end = sort->end[table]}, ahead = walk;
         for (unsigned i = 0; i < SORT_AHEAD_COUNT; i++)
-            row_expect(writer, walk_next(writer, &ahead));
-        for (uint32_t place; (place = walk_next(writer, &walk)) != 0;) {
-            row_expect(writer, walk_next(writer, &ahead));
+            row_expect(writer, next(writer, &ahead));
+        for (uint32_t place; (place = next(writer, &walk)) != 0;) {
+            row_expect(writer, next(writer, &ahead));
             row_write(writer, place);
-        }
-        writer_end(writer);
-    }
-}
-
-static void
-points_write(struct writer *writer, const struct checkpoint_tables *tables)
-{
-    const struct sort *sort = writer->sort;
-    size_t at = 0;
-    if (!sort_rows(writer->sort, &writer->overlay->points, &writer->overlay->arena)) {
-        fail(writer, ENOMEM);
-        return;
-    }
-    for (unsigned table = 0; table < VIEW_TABLE_COUNT; table++) {
-        if (sort->end[table] == at)
-            continue;
-        writer_begin(writer, tables->rows[table], table);
-        for (; at < sort->end[table]; at++) {
-            if (at + SORT_AHEAD_COUNT < sort->end[table])
-                row_expect(writer, sort->entries[at + SORT_AHEAD_COUNT].place);
-            row_write(writer, sort->entries[at].place);
         }
         writer_end(writer);
     }
@@ -358,8 +346,8 @@ checkpoint_write(struct checkpoint *checkpoint)
                             .mark = &checkpoint->mark,
                             .sort = &checkpoint->sort,
                             .filters = checkpoint->filters};
-    points_write(&writer, checkpoint->tables);
-    lists_write(&writer, checkpoint->tables);
+    rows_write(&writer, checkpoint->tables, &writer.overlay->points, next_point);
+    rows_write(&writer, checkpoint->tables, &writer.overlay->runs.heads, next_of_lists);
     feeds_write(&writer, checkpoint->tables);
     sort_clear(&checkpoint->sort);
     checkpoint_mark_put(&txn, checkpoint->tables->meta, &checkpoint->mark);

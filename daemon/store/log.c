@@ -62,7 +62,7 @@ struct log {
 
     struct gather gathers[2];
     unsigned open;    /* the gather of the open batch; the other one is the sealed batch's */
-    uint64_t written; /* the checksum of the last record of the sealed batch, by log_write() */
+    uint64_t written; /* the checksum that log_write() has come to: at first that of `durable` */
     bool failed;      /* memory ran out within the open batch */
     seq_t damage;
 };
@@ -343,6 +343,7 @@ log_seal(struct log *log)
 {
     assert(!log->failed && log->sealed.seq == log->durable.seq);
     log->sealed = log->last;
+    log->written = log->durable.checksum;
     log->open = !log->open;
     assert(log->gathers[log->open].pending.size == 0);
 }
@@ -364,7 +365,6 @@ log_write(struct log *log, struct env_txn *txn)
     const struct gather *gather = &log->gathers[!log->open];
     size_t count = log->sealed.seq - log->durable.seq;
     assert(gather->pending.size == count * sizeof(struct pending));
-    log->written = log->durable.checksum;
 
     MDB_cursor *cursor = env_append_begin(txn, log->events);
     for (size_t i = 0; i < count && txn->rc == 0; i++) {
@@ -378,9 +378,8 @@ log_write(struct log *log, struct env_txn *txn)
 void
 log_keep(struct log *log)
 {
-    uint64_t checksum = log->sealed.seq > log->durable.seq ? log->written : log->durable.checksum;
     log->durable = log->sealed;
-    log->durable.checksum = checksum;
+    log->durable.checksum = log->written;
     gather_clear(&log->gathers[!log->open]);
 }
 

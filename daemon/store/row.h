@@ -8,6 +8,7 @@
 #ifndef KITH_STORE_ROW_H
 #define KITH_STORE_ROW_H
 
+#include "base/endian.h"
 #include "base/types.h"
 #include "store/arena.h"
 
@@ -70,6 +71,18 @@ key_has_prefix(struct slice key, struct slice prefix)
 {
     return key.size >= prefix.size &&
            (prefix.size == 0 || memcmp(key.data, prefix.data, prefix.size) == 0);
+}
+
+/* The 8 bytes of a key from @at on as one big number, with zeros behind its end. */
+static inline uint64_t
+key_word(struct slice key, size_t at)
+{
+    uint8_t bytes[8] = {0};
+    size_t size = key.size > at ? key.size - at : 0;
+    if (size >= sizeof(bytes))
+        return get_be64(key.data + at);
+    memcpy(bytes, key.data + key.size - size, size);
+    return get_be64(bytes);
 }
 
 /* XXH3 of a key, seeded with its table. */

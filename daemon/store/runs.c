@@ -45,13 +45,7 @@ tree_key_in_run(const struct overlay_key *key)
 static uint64_t
 word_of(const struct overlay_key *key)
 {
-    struct slice rest = list_key_rest(key->table, key->key);
-    uint8_t bytes[8] = {0};
-    if (rest.size >= sizeof(bytes))
-        return get_be64(rest.data);
-    if (rest.size)
-        memcpy(bytes, rest.data, rest.size);
-    return get_be64(bytes);
+    return key_word(key->key, view_tables[key->table].owner_size);
 }
 
 /* The run whose row in `heads` is at @head. */

@@ -150,17 +150,6 @@ shared_size(const struct arena *arena, const struct sort_entry *entries, size_t 
     return size;
 }
 
-static uint64_t
-word_at(const struct row *row, size_t at)
-{
-    uint8_t bytes[8] = {0};
-    size_t size = row->key_size > at ? row->key_size - at : 0;
-    if (size >= sizeof(bytes))
-        return get_be64(row->key + at);
-    memcpy(bytes, row->key + row->key_size - size, size);
-    return get_be64(bytes);
-}
-
 /* Sort rows by their keys, which are the same in their first @same bytes, if zeros are thought
  * behind the end of those that are shorter. Goes no deeper than a key has words: behind the last
  * one only such zeros tell keys apart, fewer than there are sizes. */
@@ -177,7 +166,7 @@ rows_sort(const struct arena *arena, struct sort_entry *entries, struct sort_ent
     if (at < same)
         at = same;
     for (size_t i = 0; i < count; i++)
-        entries[i].word = word_at(row_at(arena, entries, i, count), at);
+        entries[i].word = key_word(row_key(row_at(arena, entries, i, count)), at);
     words_sort(entries, spare, count);
     for (size_t i = 0, run; i < count; i += run) {
         run = run_count(entries + i, count - i);
