@@ -11,7 +11,10 @@
 #undef assert
 #define assert(expr) ((expr) ? (void)0 : assert_failed(#expr, __FILE__, __LINE__, __func__))
 
-/* Say what failed on standard error and abort. */
-_Noreturn void assert_failed(const char *expr, const char *file, int line, const char *func);
+/* Say what failed on standard error and abort. Cold: what leads here lies apart from the code that
+ * runs, which is more than a processor's first cache holds (tests/bench/guard counts its fetches).
+ */
+_Noreturn __attribute__((cold)) void assert_failed(const char *expr, const char *file, int line,
+                                                   const char *func);
 
 #endif
