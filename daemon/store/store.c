@@ -12,7 +12,7 @@
 
 #include "base/assert.h"
 #include "base/monotonic.h"
-#include "store/verify_pages.h"
+#include "store/heads.h"
 #include "store/views_inner.h"
 #include "store/worker.h"
 
@@ -194,7 +194,7 @@ loss_check(const struct store *store, struct fault *fault)
             "remove the whole data directory to begin anew",
             log_path);
         err = KITH_INTERNAL;
-    } else if (has_content(log_path) && !pages_heads_are_sound(log_path)) {
+    } else if (has_content(log_path) && !heads_are_sound(log_path)) {
         fault_set(fault, "%s is damaged, and its last commit may be lost: restore it from a backup",
                   log_path);
         err = KITH_INTERNAL;

@@ -1,59 +1,16 @@
 #include "store/verify_pages.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "store/heads.h"
 #include "store/verify_tree.h"
-
-/* The layout of LMDB 0.9 on 64-bit machines: a page's head, then what its source calls MDB_meta. */
-#define HEAD_SIZE         16
-#define META_MAGIC        0xBEEFC0DEu
-#define META_VERSION      1
-#define META_AT_VERSION   (HEAD_SIZE + 4)
-#define META_AT_PAGE_SIZE (HEAD_SIZE + 24)
-#define META_AT_ROOTS     (HEAD_SIZE + 64) /* of the list of free pages, and 48 bytes on the other */
-#define META_AT_NUMBER    (HEAD_SIZE + 128)
-#define META_SIZE         (HEAD_SIZE + 136)
-#define PAGE_SIZE_MIN     512
-#define PAGE_SIZE_MAX     65536
 
 #define TABLE_FREE  0 /* LMDB's own tables: which pages are free, and the names of the others */
 #define TABLE_COUNT 2
 #define TABLE_SIZE  48
-#define META_COUNT  2
 #define ID_SIZE     sizeof(size_t) /* of a page, in the list of free ones */
-
-/* Commit N writes page N & 1, and a new file has zero in both. */
-static bool
-follow(uint64_t first, uint64_t second)
-{
-    if (first == 0 && second == 0)
-        return true;
-    bool next = first + 1 == second || second + 1 == first;
-    return next && (first & 1) == 0 && (second & 1) == 1;
-}
-
-bool
-pages_heads_are_sound(const char *path)
-{
-    uint8_t page[META_COUNT][META_SIZE];
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return false;
-    bool good = fread(page[0], META_SIZE, 1, file) == 1;
-    uint32_t page_size = good ? page_load32(page[0] + META_AT_PAGE_SIZE) : 0;
-    good = good && page_size >= PAGE_SIZE_MIN && page_size <= PAGE_SIZE_MAX &&
-           fseek(file, (long)page_size, SEEK_SET) == 0 && fread(page[1], META_SIZE, 1, file) == 1;
-    for (size_t i = 0; good && i < META_COUNT; i++)
-        good = page_load32(page[i] + HEAD_SIZE) == META_MAGIC &&
-               page_load32(page[i] + META_AT_VERSION) == META_VERSION;
-    if (good)
-        good = follow(page_load64(page[0] + META_AT_NUMBER), page_load64(page[1] + META_AT_NUMBER));
-    fclose(file);
-    return good;
-}
 
 /* ---- Which pages are used ---- */
 
@@ -83,7 +40,7 @@ static bool
 use_page(void *context, uint64_t first, uint64_t count, uint64_t says)
 {
     struct pages *pages = context;
-    if (first < META_COUNT || count == 0 || count > pages->count || first > pages->count - count)
+    if (first < HEAD_COUNT || count == 0 || count > pages->count || first > pages->count - count)
         return false;
     for (uint64_t page = first; page < first + count; page++) {
         if (has(pages->is_used, page) || has(pages->is_free, page))
@@ -99,13 +56,13 @@ static bool
 read_roots(const struct place *place, int fd, uint32_t page_size, uint64_t root[TABLE_COUNT])
 {
     uint64_t number = mdb_txn_id(place->txn);
-    uint8_t head[META_SIZE];
-    off_t offset = (off_t)(number % META_COUNT * page_size);
+    uint8_t head[HEAD_SIZE];
+    off_t offset = (off_t)(number % HEAD_COUNT * page_size);
     if (pread(fd, head, sizeof(head), offset) != (ssize_t)sizeof(head) ||
-        page_load64(head + META_AT_NUMBER) != number)
+        page_load64(head + HEAD_AT_NUMBER) != number)
         return false;
     for (size_t i = 0; i < TABLE_COUNT; i++)
-        root[i] = page_load64(head + META_AT_ROOTS + i * TABLE_SIZE);
+        root[i] = page_load64(head + HEAD_AT_ROOTS + i * TABLE_SIZE);
     return true;
 }
 
@@ -146,7 +103,7 @@ take_free(struct pages *pages, MDB_val list)
         return false;
     for (uint64_t i = 1; i <= count; i++) {
         uint64_t page = page_load64(at + i * ID_SIZE);
-        if (page < META_COUNT || page >= pages->count || has(pages->is_free, page))
+        if (page < HEAD_COUNT || page >= pages->count || has(pages->is_free, page))
             return false;
         note(pages->is_free, page);
     }

@@ -7,8 +7,8 @@
 
 #include "base/assert.h"
 #include "store/env.h"
+#include "store/heads.h"
 #include "store/row.h"
-#include "store/verify_pages.h"
 
 #define MAP_SIZE_DEFAULT   ((uint64_t)1 << 40)
 #define PROGRESS_ROW_COUNT 4096 /* between two looks at the clock, at most */
@@ -59,7 +59,7 @@ void
 place_check_heads(const struct place *place)
 {
     unsigned tries = place->verify->is_online ? TRIES_MAX : 1;
-    while (tries > 0 && !pages_heads_are_sound(place->path))
+    while (tries > 0 && !heads_are_sound(place->path))
         tries--;
     if (tries == 0)
         verify_found(place->verify, 0, 0, "%s: one of the two heads of the file is damaged",

@@ -9,7 +9,7 @@
 #define PAGE_AT_FLAGS 10
 #define PAGE_AT_LOWER 12 /* the end of the places of its nodes */
 #define PAGE_AT_COUNT 12 /* of pages, in the first one of a long value */
-#define PAGE_HEAD     16
+
 #define PAGE_BRANCH   0x01
 #define PAGE_LEAF     0x02
 #define PAGE_OVERFLOW 0x04
@@ -41,7 +41,7 @@ read_page(const struct page_tree *tree, uint64_t number, uint8_t *out, size_t si
 static bool
 see_long_value(const struct page_tree *tree, uint64_t number)
 {
-    uint8_t head[PAGE_HEAD];
+    uint8_t head[PAGE_START_SIZE];
     return read_page(tree, number, head, sizeof(head)) &&
            page_load16(head + PAGE_AT_FLAGS) == PAGE_OVERFLOW &&
            tree->page(tree->context, number, page_load32(head + PAGE_AT_COUNT), page_load64(head));
@@ -68,7 +68,7 @@ static bool
 walk_node(const struct walker *walker, const uint8_t *page, size_t at, unsigned depth)
 {
     size_t size = walker->tree->page_size;
-    if (at < PAGE_HEAD || at + NODE_HEAD > size)
+    if (at < PAGE_START_SIZE || at + NODE_HEAD > size)
         return false;
     const uint8_t *node = page + at;
     uint16_t flags = page_load16(node + NODE_AT_FLAGS);
@@ -89,9 +89,9 @@ walk_page(const struct walker *walker, uint64_t number, unsigned depth)
         return false;
     uint16_t flags = page_load16(page + PAGE_AT_FLAGS);
     size_t end = page_load16(page + PAGE_AT_LOWER);
-    bool good = (flags == PAGE_BRANCH || flags == PAGE_LEAF) && end >= PAGE_HEAD &&
+    bool good = (flags == PAGE_BRANCH || flags == PAGE_LEAF) && end >= PAGE_START_SIZE &&
                 end <= tree->page_size && tree->page(tree->context, number, 1, page_load64(page));
-    for (size_t at = PAGE_HEAD; good && at < end; at += sizeof(uint16_t))
+    for (size_t at = PAGE_START_SIZE; good && at < end; at += sizeof(uint16_t))
         good = walk_node(walker, page, page_load16(page + at), depth);
     return good;
 }
@@ -100,7 +100,7 @@ bool
 page_tree_walk(const struct page_tree *tree, uint64_t root)
 {
     struct walker walker = {tree, malloc((size_t)DEPTH_MAX * tree->page_size)};
-    assert(tree->page_size > PAGE_HEAD);
+    assert(tree->page_size > PAGE_START_SIZE);
     bool good = walker.pages && (root == PAGE_TREE_NONE || walk_page(&walker, root, 0));
     free(walker.pages);
     return good;

@@ -9,36 +9,9 @@
 #ifndef KITH_STORE_VERIFY_TREE_H
 #define KITH_STORE_VERIFY_TREE_H
 
-#include <string.h>
-
-#include "base/types.h"
+#include "store/page.h"
 
 #define PAGE_TREE_NONE UINT64_MAX /* the root of a table without rows */
-
-/* Numbers as LMDB writes them: as the machine does, and anywhere. */
-static inline uint16_t
-page_load16(const uint8_t *at)
-{
-    uint16_t value;
-    memcpy(&value, at, sizeof(value));
-    return value;
-}
-
-static inline uint32_t
-page_load32(const uint8_t *at)
-{
-    uint32_t value;
-    memcpy(&value, at, sizeof(value));
-    return value;
-}
-
-static inline uint64_t
-page_load64(const uint8_t *at)
-{
-    uint64_t value;
-    memcpy(&value, at, sizeof(value));
-    return value;
-}
 
 struct page_tree {
     int fd; /* of the file; borrowed */
