@@ -44,6 +44,7 @@ open_store(struct daemon *daemon, struct fault *fault)
         .map_size = (uint64_t)config->map_size,
         .overlay_size = (uint64_t)config->overlay_size,
         .checkpoint_events = (uint64_t)config->checkpoint_events,
+        .checkpoint_memory = (uint64_t)config->checkpoint_memory,
         .checkpoint_ms = config->checkpoint_ms,
         .rows_version = CORE_ROWS_VERSION,
     };

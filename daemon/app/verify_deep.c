@@ -127,6 +127,7 @@ verify_deep(const struct verify *verify, const struct config *config, struct fau
         .map_size = (uint64_t)config->map_size,
         .overlay_size = (uint64_t)config->overlay_size,
         .checkpoint_events = (uint64_t)config->checkpoint_events,
+        .checkpoint_memory = (uint64_t)config->checkpoint_memory,
         .checkpoint_ms = config->checkpoint_ms,
         .rows_version = verify->rows_version,
     };

@@ -32,9 +32,9 @@ job(void *context)
 
 enum kith_err
 checkpoint_open(struct checkpoint *checkpoint, struct env *env,
-                const struct checkpoint_tables *tables, struct fault *fault)
+                const struct checkpoint_tables *tables, size_t part_size, struct fault *fault)
 {
-    *checkpoint = (struct checkpoint){.env = env, .tables = tables};
+    *checkpoint = (struct checkpoint){.env = env, .tables = tables, .part_size = part_size};
     return worker_open(&checkpoint->worker, "checkpoint", job, checkpoint, fault);
 }
 
@@ -85,11 +85,12 @@ checkpoint_wait(struct checkpoint *checkpoint)
 
 void
 checkpoint_start(struct checkpoint *checkpoint, struct overlay *overlay,
-                 const struct checkpoint_mark *mark)
+                 const struct checkpoint_mark *mark, bool is_pinned)
 {
     assert(checkpoint_phase(checkpoint) == CHECKPOINT_IDLE);
     checkpoint->overlay = overlay;
     checkpoint->mark = *mark;
+    checkpoint->is_pinned = is_pinned;
     checkpoint->is_cleaning = false;
     worker_start(&checkpoint->worker);
 }

@@ -26,6 +26,7 @@ enum checkpoint_phase {
 
 /* What the views' environment knows of itself: one row of its table "meta". */
 struct checkpoint_mark {
+    bool is_part; /* of the rows behind it some are there and some are not: rollback.h */
     uint32_t rows_version;
     uint64_t epoch; /* of the log that the views derive from */
     seq_t applied;
@@ -42,6 +43,7 @@ struct checkpoint_tables {
 /* Open, as a part of struct views. */
 struct checkpoint {
     struct env *env;                        /* borrowed until closed */
+    size_t part_size;                       /* bytes of pages that are changed before a commit */
     const struct checkpoint_tables *tables; /* likewise */
     struct worker worker;
     bool is_cleaning;   /* what the worker does, or did last */
@@ -49,7 +51,9 @@ struct checkpoint {
 
     /* These belong to whom the phase says. */
     struct overlay *overlay;
-    struct checkpoint_mark mark; /* what to write; the counts and sums are brought up to date */
+    struct checkpoint_mark mark; /* what to write; counts and sums are those of what is there */
+    bool is_pinned; /* a reader holds the snapshot that this begins with: it may be committed in
+                       parts */
     struct filter *filters[VIEW_TABLE_COUNT]; /* of point tables; full ones are made anew */
     struct sort sort;
     enum kith_err err;
@@ -60,14 +64,15 @@ struct checkpoint {
 
 /* Start the thread. KITH_UNAVAILABLE with @fault if the system refuses. */
 enum kith_err checkpoint_open(struct checkpoint *checkpoint, struct env *env,
-                              const struct checkpoint_tables *tables, struct fault *fault);
+                              const struct checkpoint_tables *tables, size_t part_size,
+                              struct fault *fault);
 void checkpoint_close(struct checkpoint *checkpoint); /* a zeroed struct is allowed */
 
 enum checkpoint_phase checkpoint_phase(struct checkpoint *checkpoint);
 
 /* IDLE to WRITING: write @overlay (borrowed until clean or again) under @mark. */
 void checkpoint_start(struct checkpoint *checkpoint, struct overlay *overlay,
-                      const struct checkpoint_mark *mark);
+                      const struct checkpoint_mark *mark, bool is_pinned);
 /* WRITTEN to CLEANING: clear the overlay, which nobody reads any more. */
 void checkpoint_clean(struct checkpoint *checkpoint);
 /* WRITTEN to IDLE: leave the overlay as it is, to be written again later. */
@@ -79,7 +84,8 @@ enum checkpoint_phase checkpoint_wait(struct checkpoint *checkpoint);
 /* Let a write go on without regard for others, or with it, until this is said again. */
 void checkpoint_hurry(struct checkpoint *checkpoint, bool hurry);
 
-/* What the thread does while WRITING: one transaction. */
+/* What the thread does while WRITING: one transaction, or some where it is large. Where it fails
+ * behind the first of them, what is there is a part, and the same overlay is written over it. */
 enum kith_err checkpoint_write(struct checkpoint *checkpoint);
 
 void checkpoint_mark_put(struct env_txn *txn, MDB_dbi meta, const struct checkpoint_mark *mark);

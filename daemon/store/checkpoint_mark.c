@@ -3,9 +3,10 @@
 #include "store/checkpoint.h"
 #include "store/store.h"
 
-#define MARK_NAME  "state"
-#define MARK_TABLE 0 /* seed of the row's hash */
-#define MARK_COUNT (5 + 2 * VIEW_TABLE_COUNT)
+#define MARK_NAME   "state"
+#define MARK_TABLE  0 /* seed of the row's hash */
+#define MARK_COUNT  (5 + 2 * VIEW_TABLE_COUNT)
+#define FORMAT_PART ((uint64_t)1 << 32 | STORE_FORMAT) /* who does not know it drops the views */
 
 /* The row is a list of 8-byte numbers; another number of tables makes another length, so that
  * views of another shape are never taken for ours. */
@@ -13,8 +14,8 @@ void
 checkpoint_mark_put(struct env_txn *txn, MDB_dbi meta, const struct checkpoint_mark *mark)
 {
     uint8_t row[MARK_COUNT * 8 + ROW_TRAILER_SIZE], *at = row;
-    const uint64_t head[] = {STORE_FORMAT, mark->rows_version, mark->epoch, mark->applied,
-                             mark->chain};
+    const uint64_t head[] = {mark->is_part ? FORMAT_PART : STORE_FORMAT, mark->rows_version,
+                             mark->epoch, mark->applied, mark->chain};
     for (size_t i = 0; i < ARRAY_COUNT(head); i++, at += 8)
         put_be64(at, head[i]);
     for (size_t i = 0; i < VIEW_TABLE_COUNT; i++, at += 16) {
@@ -39,7 +40,8 @@ mark_row(struct env_txn *txn, MDB_dbi meta)
 static bool
 is_ours(struct slice row)
 {
-    return row.size == MARK_COUNT * 8 && get_be64(row.data) == STORE_FORMAT;
+    return row.size == MARK_COUNT * 8 &&
+           (get_be64(row.data) == STORE_FORMAT || get_be64(row.data) == FORMAT_PART);
 }
 
 bool
@@ -56,6 +58,7 @@ checkpoint_mark_get(struct env_txn *txn, MDB_dbi meta, struct checkpoint_mark *m
     if (!row.data || !is_ours(row))
         return false;
     *mark = (struct checkpoint_mark){
+        .is_part = get_be64(row.data) == FORMAT_PART,
         .rows_version = (uint32_t)get_be64(row.data + 8),
         .epoch = get_be64(row.data + 16),
         .applied = get_be64(row.data + 24),

@@ -1,19 +1,36 @@
 /* Writing a frozen overlay: rows go table by table in the order of their keys, so that each page of
- * LMDB is found and copied once. */
+ * LMDB is found and copied once.
+ *
+ * LMDB holds what a transaction copies in memory, and keeps the memory for the next; and where each
+ * copy goes in its list takes the longer the longer that is. So when enough is changed it is
+ * committed as a part (store/rollback.h). */
 
 #include <errno.h>
 
 #include "base/assert.h"
 #include "base/endian.h"
 #include "store/checkpoint.h"
+#include "store/rollback.h"
 
 /* A new filter has room for this many times the keys that there are: making it reads them all. */
 #define FILTER_GROWTH 4
 
+/* How much was changed since the last commit. LMDB does not say, but values lie in their pages: one
+ * that does not lie within a page's size of those before it is in another page. Now and then two
+ * pages lie so that they are taken for one. */
+struct tally {
+    size_t page_size, size; /* bytes */
+    uintptr_t low, high;    /* of the values in the page */
+};
+
 /* One table being written, with the transaction's sticky error. */
 struct writer {
     struct env_txn *txn;
+    const struct checkpoint_tables *tables;
     MDB_cursor *cursor;
+    struct tally tally;
+    size_t part_size;            /* as much is committed; SIZE_MAX: all at once */
+    struct checkpoint_mark base; /* what was found */
     const struct overlay *overlay;
     enum view_table table;
     struct checkpoint_mark *mark;
@@ -66,18 +83,33 @@ filter_of(struct writer *writer)
 }
 
 static void
-writer_begin(struct writer *writer, MDB_dbi table_id, enum view_table table)
+cursor_open(struct writer *writer)
+{
+    if (writer->txn->rc == 0)
+        fail(writer, mdb_cursor_open(writer->txn->txn, writer->tables->rows[writer->table],
+                                     &writer->cursor));
+}
+
+static void
+cursor_close(struct writer *writer)
+{
+    if (writer->cursor)
+        mdb_cursor_close(writer->cursor);
+    writer->cursor = NULL;
+}
+
+static void
+writer_begin(struct writer *writer, enum view_table table)
 {
     MDB_val key, value;
     writer->table = table;
     writer->filter = NULL;
     writer->last_size = 0;
     writer->is_beyond = false;
+    cursor_open(writer);
     if (writer->txn->rc != 0)
         return;
-    int rc = mdb_cursor_open(writer->txn->txn, table_id, &writer->cursor);
-    if (rc == 0)
-        rc = mdb_cursor_get(writer->cursor, &key, &value, MDB_LAST);
+    int rc = mdb_cursor_get(writer->cursor, &key, &value, MDB_LAST);
     if (rc == 0 && key.mv_size <= sizeof(writer->last)) {
         memcpy(writer->last, key.mv_data, key.mv_size);
         writer->last_size = key.mv_size;
@@ -90,12 +122,41 @@ writer_begin(struct writer *writer, MDB_dbi table_id, enum view_table table)
         writer->filter = filter_of(writer);
 }
 
+/* Commit what there is so far, as a part. */
 static void
-writer_end(struct writer *writer)
+part_commit(struct writer *writer)
 {
-    if (writer->cursor)
-        mdb_cursor_close(writer->cursor);
-    writer->cursor = NULL;
+    struct checkpoint_mark part = *writer->mark;
+    cursor_close(writer);
+    if (!writer->base.is_part)
+        rollback_note(writer->txn, writer->tables->meta);
+    writer->base.is_part = part.is_part = true;
+    part.applied = writer->base.applied;
+    part.chain = writer->base.chain;
+    checkpoint_mark_put(writer->txn, writer->tables->meta, &part);
+    env_commit_part(writer->txn);
+    writer->tally.size = 0;
+    cursor_open(writer);
+}
+
+/* Between two rows: none that belong together are parted. */
+static void
+part_end(struct writer *writer)
+{
+    if (writer->tally.size >= writer->part_size && writer->txn->rc == 0)
+        part_commit(writer);
+}
+
+static void
+tally_add(struct tally *tally, MDB_val value)
+{
+    uintptr_t at = (uintptr_t)value.mv_data;
+    uintptr_t low = at < tally->low ? at : tally->low, high = at > tally->high ? at : tally->high;
+    bool is_other = high - low >= tally->page_size;
+    if (is_other)
+        tally->size += value.mv_size + tally->page_size;
+    tally->low = is_other ? at : low;
+    tally->high = is_other ? at : high;
 }
 
 /* The row that stands in LMDB, whose value is @stored, goes. */
@@ -133,6 +194,7 @@ value_write(struct writer *writer, struct slice key, struct slice value)
         fail(writer, rc);
         return;
     }
+    tally_add(&writer->tally, stored);
     memcpy(stored.mv_data, value.data, value.size);
     put_be32((uint8_t *)stored.mv_data + value.size, (uint32_t)hash);
     writer->mark->sums[writer->table] += hash;
@@ -150,6 +212,7 @@ value_delete(struct writer *writer, struct slice key)
         return;
     if (rc == 0) {
         stored_leave(writer, key_hash((uint8_t)writer->table, key), stored);
+        tally_add(&writer->tally, stored);
         rc = mdb_cursor_del(writer->cursor, 0);
     }
     if (rc != 0)
@@ -221,8 +284,7 @@ next_of_lists(const struct writer *writer, struct walk *walk)
 
 /* Write the rows of all tables that @hash leads to. */
 static void
-rows_write(struct writer *writer, const struct checkpoint_tables *tables, const struct hash *hash,
-           walk_fn *next)
+rows_write(struct writer *writer, const struct hash *hash, walk_fn *next)
 {
     const struct sort *sort = writer->sort;
     size_t at = 0;
@@ -233,7 +295,7 @@ rows_write(struct writer *writer, const struct checkpoint_tables *tables, const 
     for (unsigned table = 0; table < VIEW_TABLE_COUNT; at = sort->end[table++]) {
         if (sort->end[table] == at)
             continue;
-        writer_begin(writer, tables->rows[table], table);
+        writer_begin(writer, table);
         /* A second walk goes ahead of the first: it fetches the rows. */
         struct walk walk = {.at = at, .end = sort->end[table]}, ahead = walk;
         for (unsigned i = 0; i < SORT_AHEAD_COUNT; i++)
@@ -241,8 +303,9 @@ rows_write(struct writer *writer, const struct checkpoint_tables *tables, const 
         for (uint32_t place; (place = next(writer, &walk)) != 0;) {
             row_expect(writer, next(writer, &ahead));
             row_write(writer, place);
+            part_end(writer);
         }
-        writer_end(writer);
+        cursor_close(writer);
     }
 }
 
@@ -279,6 +342,13 @@ tail_load(struct writer *writer, const struct feed_entry *entry, struct tail *ta
 }
 
 static void
+chunk_name(const struct feed_entry *entry, uint64_t chunk, uint8_t name[FEED_CHUNK_KEY_SIZE])
+{
+    memcpy(name, entry->key.bytes, sizeof(entry->key.bytes));
+    put_be32(name + sizeof(entry->key.bytes), (uint32_t)chunk);
+}
+
+static void
 tail_append(struct writer *writer, const struct feed_entry *entry, struct tail *tail)
 {
     uint64_t length = get_be64(tail->value);
@@ -288,8 +358,7 @@ tail_append(struct writer *writer, const struct feed_entry *entry, struct tail *
     if (tail->size < sizeof(tail->value))
         return;
     uint8_t name[FEED_CHUNK_KEY_SIZE];
-    memcpy(name, entry->key.bytes, sizeof(entry->key.bytes));
-    put_be32(name + sizeof(entry->key.bytes), (uint32_t)(length / FEED_CHUNK_COUNT));
+    chunk_name(entry, length / FEED_CHUNK_COUNT, name);
     value_write(writer, slice_of(name, sizeof(name)),
                 slice_of(tail->value + FEED_ITEM_SIZE, FEED_CHUNK_SIZE));
     tail->size = FEED_ITEM_SIZE;
@@ -307,11 +376,30 @@ feed_same(const struct feed_entry *a, const struct feed_entry *b)
     return memcmp(&a->key, &b->key, sizeof(a->key)) == 0;
 }
 
+/* The last item of the feed on disk; 0 if it has none. */
+static seq_t
+tail_last(struct writer *writer, const struct feed_entry *entry, const struct tail *tail)
+{
+    uint64_t length = get_be64(tail->value);
+    if (tail->size > FEED_ITEM_SIZE || length == 0)
+        return length == 0 ? 0 : get_be64(tail->value + tail->size - FEED_ITEM_SIZE);
+    uint8_t name[FEED_CHUNK_KEY_SIZE];
+    chunk_name(entry, length / FEED_CHUNK_COUNT - 1, name);
+    MDB_val key = env_val(slice_of(name, sizeof(name))), stored;
+    int rc = mdb_cursor_get(writer->cursor, &key, &stored, MDB_SET);
+    if (rc != 0 || stored.mv_size < FEED_CHUNK_SIZE) {
+        fail(writer, rc == 0 || rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc);
+        return 0;
+    }
+    return get_be64((uint8_t *)stored.mv_data + FEED_CHUNK_SIZE - FEED_ITEM_SIZE);
+}
+
 static void
-feeds_write(struct writer *writer, const struct checkpoint_tables *tables)
+feeds_write(struct writer *writer)
 {
     const struct feeds *feeds = &writer->overlay->feeds;
     const struct feed_entry *before = NULL;
+    bool is_resumed = writer->base.is_part, is_there = false;
     struct tail tail;
     if (feeds->count == 0)
         return;
@@ -319,21 +407,40 @@ feeds_write(struct writer *writer, const struct checkpoint_tables *tables)
         fail(writer, ENOMEM);
         return;
     }
-    writer_begin(writer, tables->rows[VIEW_FEED], VIEW_FEED);
+    writer_begin(writer, VIEW_FEED);
     for (uint32_t i = 0; i < feeds->count && writer->txn->rc == 0; i++) {
         const struct feed_entry *entry = feed_sorted(writer, i);
         bool is_last = i + 1 == feeds->count || !feed_same(entry, feed_sorted(writer, i + 1));
         if (i + SORT_AHEAD_COUNT < feeds->count)
             __builtin_prefetch(feed_sorted(writer, i + SORT_AHEAD_COUNT));
-        if (!before || !feed_same(entry, before))
+        if (!before || !feed_same(entry, before)) {
             tail_load(writer, entry, &tail);
-        if (writer->txn->rc == 0)
-            tail_append(writer, entry, &tail);
+            /* Unlike rows, items cannot be written twice. */
+            is_there = is_resumed && tail_last(writer, entry, &tail) >= entry->seq;
+        }
+        before = entry;
+        if (is_there || writer->txn->rc != 0)
+            continue;
+        tail_append(writer, entry, &tail);
         if (is_last && writer->txn->rc == 0)
             value_write(writer, feed_key_slice(entry), slice_of(tail.value, tail.size));
-        before = entry;
+        if (is_last)
+            part_end(writer);
     }
-    writer_end(writer);
+    cursor_close(writer);
+}
+
+/* The counts and sums go on from what is there, be it a part of this very checkpoint. */
+static void
+base_load(struct writer *writer)
+{
+    struct checkpoint_mark *base = &writer->base;
+    if (writer->txn->rc != 0)
+        return;
+    if (!checkpoint_mark_get(writer->txn, writer->tables->meta, base))
+        fail(writer, MDB_CORRUPTED);
+    memcpy(writer->mark->rows, base->rows, sizeof(base->rows));
+    memcpy(writer->mark->sums, base->sums, sizeof(base->sums));
 }
 
 enum kith_err
@@ -342,16 +449,22 @@ checkpoint_write(struct checkpoint *checkpoint)
     struct env_txn txn;
     env_begin(&txn, checkpoint->env);
     struct writer writer = {.txn = &txn,
+                            .tables = checkpoint->tables,
+                            .tally = {.page_size = env_page_size(checkpoint->env)},
+                            .part_size = checkpoint->is_pinned ? checkpoint->part_size : SIZE_MAX,
                             .overlay = checkpoint->overlay,
                             .mark = &checkpoint->mark,
                             .sort = &checkpoint->sort,
                             .filters = checkpoint->filters};
-    rows_write(&writer, checkpoint->tables, &writer.overlay->points, next_point);
-    rows_write(&writer, checkpoint->tables, &writer.overlay->runs.heads, next_of_lists);
-    feeds_write(&writer, checkpoint->tables);
-    sort_clear(&checkpoint->sort);
-    checkpoint_mark_put(&txn, checkpoint->tables->meta, &checkpoint->mark);
     trickle_begin(&checkpoint->hurry);
+    base_load(&writer);
+    rows_write(&writer, &writer.overlay->points, next_point);
+    rows_write(&writer, &writer.overlay->runs.heads, next_of_lists);
+    feeds_write(&writer);
+    sort_clear(&checkpoint->sort);
+    if (writer.base.is_part)
+        rollback_forget(&txn, checkpoint->tables->meta);
+    checkpoint_mark_put(&txn, checkpoint->tables->meta, &checkpoint->mark);
     enum kith_err err = env_commit(&txn, &checkpoint->fault);
     checkpoint->trickled += trickle_end();
     if (err == KITH_OK)

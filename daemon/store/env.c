@@ -28,6 +28,15 @@ env_size(const struct env *env)
     return file_size(env);
 }
 
+size_t
+env_page_size(const struct env *env)
+{
+    MDB_stat stat;
+    int rc = mdb_env_stat(env->mdb, &stat);
+    assert(rc == 0); /* of an open environment */
+    return stat.ms_psize;
+}
+
 /* How long the file has to be for all pages that its last transaction may point to. */
 static uint64_t
 promised_size(const struct env *env)
@@ -324,4 +333,15 @@ env_commit(struct env_txn *txn, struct fault *fault)
     }
     env_abort(txn);
     return txn->rc == 0 ? KITH_OK : commit_failed(txn->env, txn->rc, fault);
+}
+
+void
+env_commit_part(struct env_txn *txn)
+{
+    if (txn->rc == 0) {
+        txn->rc = mdb_txn_commit(txn->txn);
+        txn->txn = NULL; /* freed on failure too */
+    }
+    if (txn->rc == 0)
+        txn->rc = mdb_txn_begin(txn->env->mdb, NULL, 0, &txn->txn);
 }

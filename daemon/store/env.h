@@ -83,6 +83,10 @@ void env_del(struct env_txn *txn, MDB_dbi table, struct slice key); /* missing i
 enum kith_err env_commit(struct env_txn *txn, struct fault *fault);
 void env_abort(struct env_txn *txn);
 
+/* Commit what there is so far and go on in a new transaction: cursors are gone. A failure sticks,
+ * and env_commit() tells of it. */
+void env_commit_part(struct env_txn *txn);
+
 /* Make the file as long as its last transaction says. LMDB never writes pages at the end that were
  * taken and let go within one transaction, so that a shorter file would be no proof of damage. */
 void env_pad(struct env *env);
@@ -92,6 +96,7 @@ void env_pad(struct env *env);
 unsigned env_reap_readers(struct env *env);
 
 uint64_t env_size(const struct env *env); /* bytes of the file on disk */
+size_t env_page_size(const struct env *env);
 
 static inline MDB_val
 env_val(struct slice slice)

@@ -23,6 +23,7 @@
  * a second's work. The time only matters where little comes, and there is little to replay. */
 #define CHECKPOINT_EVENTS_DEFAULT 100000
 #define CHECKPOINT_MS_DEFAULT     5000
+#define CHECKPOINT_MEMORY_DEFAULT ((uint64_t)64 * 1024 * 1024)
 
 /* In some tenths of a second: a row that is damaged, or that no longer lies where its key is looked
  * for, is found before it is missed. */
@@ -238,6 +239,7 @@ views_load(struct store *store, const struct store_options *options, struct faul
         .overlay_size = options->overlay_size,
         .checkpoint_events = options->checkpoint_events,
         .checkpoint_ms = options->checkpoint_ms,
+        .checkpoint_memory = options->checkpoint_memory,
         .checked_rows = options->checked_rows,
         .rows_version = options->rows_version,
     };
@@ -275,6 +277,8 @@ with_defaults(struct store_options options)
         options.checkpoint_events = CHECKPOINT_EVENTS_DEFAULT;
     if (options.checkpoint_ms == 0)
         options.checkpoint_ms = CHECKPOINT_MS_DEFAULT;
+    if (options.checkpoint_memory == 0)
+        options.checkpoint_memory = CHECKPOINT_MEMORY_DEFAULT;
     if (options.checked_rows == 0)
         options.checked_rows = CHECKED_ROWS_DEFAULT;
     return options;

@@ -279,7 +279,9 @@ start(struct views *views)
     if (!views->frozen)
         return;
     memcpy(views->checkpoint.filters, views->filters, sizeof(views->filters));
-    checkpoint_start(&views->checkpoint, views->frozen, &views->frozen_mark);
+    /* What is frozen covers the last finished checkpoint, which the reader goes on to see. */
+    bool is_pinned = env_reader(&views->env) != NULL;
+    checkpoint_start(&views->checkpoint, views->frozen, &views->frozen_mark, is_pinned);
 }
 
 /* What the thread made anew knows all that is in LMDB, whether its write came to pass or not. */

@@ -60,6 +60,7 @@ struct views_options {
     uint64_t map_size, overlay_size;
     uint64_t checkpoint_events;
     msec_t checkpoint_ms;
+    uint64_t checkpoint_memory;
     uint64_t checked_rows;
     uint32_t rows_version;
 };

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "store/rollback.h"
 #include "store/views_inner.h"
 
 /* Address space for the rows of an overlay: the limit holds between batches, and one batch may
@@ -110,11 +111,13 @@ mark_load(struct views *views, struct env_txn *txn)
     } else if (!checkpoint_mark_get(txn, views->tables.meta, &views->mark)) {
         return KITH_INTERNAL;
     }
+    if (views->mark.is_part)
+        return KITH_INTERNAL;
     return txn->rc != 0 || fits(views, txn) ? KITH_OK : KITH_INTERNAL;
 }
 
 static enum kith_err
-tables_open(struct views *views, struct fault *fault)
+tables_open(struct views *views, struct heads *heads, bool *has_way_back, struct fault *fault)
 {
     struct env_txn txn;
     env_begin(&txn, &views->env);
@@ -122,6 +125,8 @@ tables_open(struct views *views, struct fault *fault)
     for (unsigned i = 0; i < VIEW_TABLE_COUNT; i++)
         views->tables.rows[i] = env_table(&txn, view_tables[i].name);
     enum kith_err err = mark_load(views, &txn);
+    if (err != KITH_OK && views->mark.is_part)
+        *has_way_back = rollback_get(&txn, views->tables.meta, heads);
     if (err != KITH_OK) {
         env_abort(&txn);
         return err;
@@ -129,18 +134,34 @@ tables_open(struct views *views, struct fault *fault)
     return env_commit(&txn, fault);
 }
 
+/* Open what is there as it is. Where it ended within a checkpoint, KITH_INTERNAL, and perhaps there
+ * is a way back. */
 static enum kith_err
-disk_open(struct views *views, struct fault *fault)
+disk_open_as_is(struct views *views, struct heads *heads, bool *has_way_back, struct fault *fault)
 {
+    *has_way_back = false;
+    views->mark = (struct checkpoint_mark){0};
     /* Rows are read at random, and read-ahead would drag in 30 pages for each. */
     enum kith_err err =
         env_open(&views->env, views->dir, views->options.map_size, MDB_NORDAHEAD, fault);
     if (err != KITH_OK)
         return err;
-    err = views->env.truncated ? KITH_INTERNAL : tables_open(views, fault);
+    err = views->env.truncated ? KITH_INTERNAL : tables_open(views, heads, has_way_back, fault);
     if (err != KITH_OK)
         env_close(&views->env);
     return err;
+}
+
+static enum kith_err
+disk_open(struct views *views, struct fault *fault)
+{
+    struct heads heads;
+    bool has_way_back;
+    enum kith_err err = disk_open_as_is(views, &heads, &has_way_back, fault);
+    if (!has_way_back)
+        return err;
+    err = rollback_apply(views->dir, &heads, fault);
+    return err == KITH_OK ? disk_open_as_is(views, &heads, &has_way_back, fault) : err;
 }
 
 static enum kith_err
@@ -193,7 +214,8 @@ levels_open(struct views *views, struct fault *fault)
                       views->dir);
     }
     if (err == KITH_OK)
-        err = checkpoint_open(&views->checkpoint, &views->env, &views->tables, fault);
+        err = checkpoint_open(&views->checkpoint, &views->env, &views->tables,
+                              views->options.checkpoint_memory, fault);
     views->applied = views->mark.applied;
     return err;
 }

@@ -1,0 +1,389 @@
+/* A checkpoint that is committed in parts: that nobody sees a difference, wherever it ends. */
+#include "scratch.h"
+
+#include <errno.h>
+#include <sys/wait.h>
+
+#include "store/row.h"
+#include "store/views_inner.h"
+
+#define ROW_COUNT   200 /* in each table: some pages */
+#define FEED_COUNT  120
+#define VALUE_SIZE  300
+#define EVENT_COUNT 11 /* a round */
+#define PART_SIZE   24576
+#define DONE        77
+
+static const enum view_table used[] = {VIEW_MEMBER, VIEW_DUE, VIEW_INCOMING};
+
+/* ---- Where a part may end badly ---- */
+
+enum ending { GOES_ON, DIES_BEFORE, DIES_BEHIND, FAILS };
+
+static enum ending ending;
+static unsigned good_parts, parts; /* which one that is, and how many there were */
+
+void __real_env_commit_part(struct env_txn *txn);
+void __wrap_env_commit_part(struct env_txn *txn);
+
+void
+__wrap_env_commit_part(struct env_txn *txn)
+{
+    bool is_bad = parts++ == good_parts;
+    if (is_bad && ending == FAILS && txn->rc == 0)
+        txn->rc = ENOSPC;
+    if (is_bad && ending == DIES_BEFORE)
+        _exit(0);
+    if (txn->rc == 0)
+        __real_env_commit_part(txn);
+    if (is_bad && ending == DIES_BEHIND)
+        _exit(0);
+}
+
+static void
+end_with(enum ending what, unsigned behind)
+{
+    ending = what;
+    good_parts = behind;
+    parts = 0;
+}
+
+/* ---- What the rows are like behind an event ---- */
+
+static struct slice
+key_of(size_t table, size_t number, uint8_t bytes[12])
+{
+    put_be64(bytes, number * UINT64_C(0x9e3779b97f4a7c15));
+    put_be32(bytes + 8, (uint32_t)table);
+    return slice_of(bytes, 12);
+}
+
+static bool
+changes(seq_t seq, size_t number)
+{
+    return (seq + number) % 5 == 0;
+}
+
+/* Absent where it was deleted. */
+static struct slice
+value_of(seq_t seq, size_t number, uint8_t bytes[VALUE_SIZE])
+{
+    memset(bytes, (int)(seq * 31 + number), VALUE_SIZE);
+    bool is_gone = (seq * 7 + number) % 6 == 0;
+    return is_gone ? slice_of(NULL, 0) : slice_of(bytes, (seq * 13 + number) % VALUE_SIZE);
+}
+
+static struct feed_key
+feed_of(size_t number)
+{
+    struct feed_key key = {{0}};
+    put_be64(key.bytes, number * UINT64_C(0xbf58476d1ce4e5b9));
+    return key;
+}
+
+static bool
+is_fed(seq_t seq, size_t number)
+{
+    return (seq * 3 + number) % 4 != 0;
+}
+
+static void
+apply(struct views *views, seq_t seq)
+{
+    uint8_t key[12], bytes[VALUE_SIZE];
+    for (size_t table = 0; table < ARRAY_COUNT(used); table++) {
+        for (size_t number = 0; number < ROW_COUNT; number++) {
+            struct slice name = key_of(table, number, key), value = value_of(seq, number, bytes);
+            if (changes(seq, number) && value.data)
+                views_put(views, used[table], name, value);
+            else if (changes(seq, number))
+                views_del(views, used[table], name);
+        }
+    }
+    for (size_t number = 0; number < FEED_COUNT; number++) {
+        struct feed_key feed = feed_of(number);
+        if (is_fed(seq, number))
+            views_feed_append(views, &feed, seq);
+    }
+}
+
+static void
+check_rows(struct views *views, seq_t last)
+{
+    uint8_t key[12], bytes[VALUE_SIZE];
+    for (size_t table = 0; table < ARRAY_COUNT(used); table++) {
+        for (size_t number = 0; number < ROW_COUNT; number++) {
+            seq_t seq = last;
+            while (seq > 0 && !changes(seq, number))
+                seq--;
+            struct slice expected = {0};
+            if (seq > 0)
+                expected = value_of(seq, number, bytes);
+            struct slice found = views_get(views, used[table], key_of(table, number, key));
+            check((found.data != NULL) == (expected.data != NULL));
+            if (expected.data)
+                check(slice_equal(found, expected));
+        }
+    }
+}
+
+static void
+check_feeds(struct views *views, seq_t last)
+{
+    static seq_t found[4096];
+    for (size_t number = 0; number < FEED_COUNT; number++) {
+        struct feed_key feed = feed_of(number);
+        unsigned count = views_feed_read(views, &feed, 0, found, ARRAY_COUNT(found)), at = 0;
+        for (seq_t seq = 1; seq <= last; seq++) {
+            if (is_fed(seq, number))
+                check(at < count && found[at++] == seq);
+        }
+        assert_int_equal(at, count);
+        assert_int_equal(views_feed_length(views, &feed), count);
+    }
+}
+
+static void
+check_all(struct store *store, seq_t last)
+{
+    assert_int_equal(views_applied(store_views(store)), last);
+    check_rows(store_views(store), last);
+    check_feeds(store_views(store), last);
+    assert_int_equal(views_error(store_views(store)), KITH_OK);
+}
+
+/* ---- Its lives ---- */
+
+static struct store *
+open_parted(const struct scratch *scratch)
+{
+    struct fault fault = {0};
+    struct store *store = NULL;
+    struct store_options options = {
+        .dir = scratch->data, .map_size = SCRATCH_MAP_SIZE, .checkpoint_memory = PART_SIZE};
+    if (store_open(&store, &options, &fault) != KITH_OK)
+        fail_msg("%s", fault.text);
+    return store;
+}
+
+static void
+append_round(struct store *store)
+{
+    struct fault fault;
+    store_begin(store);
+    for (unsigned i = 0; i < EVENT_COUNT; i++)
+        apply(store_views(store), log_append(store_log(store), 1, slice_str("x")));
+    assert_int_equal(store_end(store, &fault), KITH_OK);
+}
+
+static void
+replay(struct store *store)
+{
+    struct views *views = store_views(store);
+    views_begin(views);
+    for (seq_t seq = views_applied(views) + 1; seq <= log_last(store_log(store)); seq++)
+        apply(views, seq);
+    views_keep(views, log_last(store_log(store)));
+}
+
+/* How many parts a checkpoint of the round that is next has. */
+static unsigned
+count_parts(const struct scratch *scratch)
+{
+    struct store *store = open_parted(scratch);
+    end_with(GOES_ON, 0);
+    append_round(store);
+    assert_int_equal(views_checkpoint(store_views(store)), KITH_OK);
+    check_all(store, log_last(store_log(store)));
+    unsigned count = parts;
+    store_close(store);
+    return count;
+}
+
+static void
+test_nobody_sees_parts(void **state)
+{
+    struct views_stats stats;
+    seq_t last = 0;
+    for (unsigned round = 0; round < 4; round++) {
+        unsigned count = count_parts(*state);
+        check(count >= 2);
+        struct store *store = open_parted(*state);
+        last += EVENT_COUNT;
+        check_all(store, last);
+        views_stats(store_views(store), &stats);
+        check(stats.rows[VIEW_MEMBER] > 0 && stats.rows[VIEW_MEMBER] <= ROW_COUNT);
+        assert_int_equal(views_checkpointed(store_views(store)), last);
+        store_close(store);
+    }
+}
+
+/* Append a round and die within its checkpoint. False if that has fewer parts, and is done. */
+static bool
+die(const struct scratch *scratch, enum ending how, unsigned behind)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    check(child >= 0);
+    if (child == 0) {
+        struct store *store = open_parted(scratch);
+        replay(store);
+        append_round(store);
+        end_with(how, behind);
+        _exit(views_checkpoint(store_views(store)) == KITH_OK ? DONE : 1);
+    }
+    int status;
+    check(waitpid(child, &status, 0) == child);
+    check(WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == DONE));
+    return WEXITSTATUS(status) == 0;
+}
+
+static void
+test_what_ended_within_goes_back(void **state)
+{
+    unsigned count = count_parts(*state), i = 0;
+    seq_t before = EVENT_COUNT, last = before;
+    for (; die(*state, i % 2 == 0 ? DIES_BEHIND : DIES_BEFORE, i / 2); i++) {
+        last += EVENT_COUNT;
+        struct store *store = open_parted(*state);
+        assert_int_equal(log_last(store_log(store)), last);
+        check_all(store, before); /* exactly what the last whole checkpoint left */
+        replay(store);
+        check_all(store, last);
+        if (i % 3 == 0) {
+            end_with(GOES_ON, 0);
+            assert_int_equal(views_checkpoint(store_views(store)), KITH_OK);
+            check(parts > 0);
+            store_close(store);
+            before = last;
+            store = open_parted(*state);
+            check_all(store, before);
+        }
+        end_with(FAILS, 0); /* closing writes no more than was there */
+        store_close(store);
+        end_with(GOES_ON, 0);
+    }
+    check(i > 2 * count); /* each round has more feeds than the one before */
+}
+
+/* The disk is full behind some parts; later it is not. */
+static void
+test_a_part_that_failed_is_written_over(void **state)
+{
+    unsigned count = count_parts(*state), i = 0;
+    seq_t last = EVENT_COUNT;
+    for (enum kith_err err = KITH_UNAVAILABLE; err != KITH_OK; i++) {
+        struct store *store = open_parted(*state);
+        append_round(store);
+        last += EVENT_COUNT;
+        for (unsigned tries = 0; tries < 2; tries++) {
+            end_with(FAILS, i);
+            err = views_checkpoint(store_views(store));
+            check(err == KITH_OK || err == KITH_UNAVAILABLE);
+            check((strlen(views_fault(store_views(store))->text) > 0) == (err != KITH_OK));
+            check_all(store, last);
+        }
+        if (i % 2 == 0) { /* meanwhile there is more to do */
+            append_round(store);
+            last += EVENT_COUNT;
+        }
+        end_with(GOES_ON, 0);
+        assert_int_equal(views_checkpoint(store_views(store)), KITH_OK);
+        check_all(store, last);
+        store_close(store);
+        store = open_parted(*state);
+        check_all(store, last);
+        store_close(store);
+    }
+    check(i > count);
+}
+
+/* Without a reader that holds what there was before, all goes at once. */
+static void
+test_what_is_not_held_is_not_parted(void **state)
+{
+    struct store *store = open_parted(*state);
+    append_round(store);
+    end_with(GOES_ON, 0);
+    /* As if the reader could not be had. */
+    struct views *views = store_views(store);
+    struct checkpoint_mark mark = views->mark;
+    mark.applied = views_applied(views);
+    check(log_checksum(store_log(store), mark.applied, &mark.chain) == KITH_OK);
+    views->frozen_mark = mark;
+    views->frozen = views->active;
+    views->active = &views->overlays[1];
+    checkpoint_start(&views->checkpoint, views->frozen, &views->frozen_mark, false);
+    views_wait(views);
+    assert_int_equal(parts, 0);
+    assert_int_equal(views_checkpointed(views), EVENT_COUNT);
+    check_all(store, EVENT_COUNT);
+    store_close(store);
+}
+
+/* Another process may look at a page that would be used again: then all is made anew. */
+static void
+test_who_is_looked_at_begins_anew(void **state)
+{
+    count_parts(*state);
+    check(die(*state, DIES_BEHIND, 1));
+    int ready[2], go[2];
+    char byte = 0;
+    check(pipe(ready) == 0 && pipe(go) == 0);
+    fflush(NULL);
+    pid_t child = fork();
+    check(child >= 0);
+    if (child == 0) {
+        close(go[1]); /* so that the end of the test is its end, too */
+        struct mdb_place place = mdb_place_open(*state, "data/views", "meta");
+        mdb_txn_abort(place.txn);
+        _exit(write(ready[1], &byte, 1) == 1 && read(go[0], &byte, 1) == 1 ? 0 : 1);
+    }
+    check(read(ready[0], &byte, 1) == 1);
+    struct store *store = open_parted(*state);
+    assert_int_equal(log_last(store_log(store)), 2 * EVENT_COUNT);
+    check_all(store, 0);
+    replay(store);
+    check_all(store, 2 * EVENT_COUNT);
+    int status;
+    check(write(go[1], &byte, 1) == 1 && waitpid(child, &status, 0) == child && status == 0);
+    store_close(store);
+    store = open_parted(*state);
+    check_all(store, 2 * EVENT_COUNT);
+    store_close(store);
+}
+
+/* The way back is gone, or damaged. */
+static void
+test_without_a_way_back_it_begins_anew(void **state)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct store *store = open_parted(*state);
+        replay(store);
+        store_close(store);
+        check(die(*state, DIES_BEHIND, 1));
+        if (i == 0)
+            damage_value(*state, "data/views", "meta", slice_str("rollback"), 50);
+        else
+            damage_delete(*state, "data/views", "meta", slice_str("rollback"));
+        store = open_parted(*state);
+        check_all(store, 0);
+        replay(store);
+        check_all(store, (i + 1) * EVENT_COUNT);
+        store_close(store);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scratch_test(test_nobody_sees_parts),
+        scratch_test(test_what_ended_within_goes_back),
+        scratch_test(test_a_part_that_failed_is_written_over),
+        scratch_test(test_what_is_not_held_is_not_parted),
+        scratch_test(test_who_is_looked_at_begins_anew),
+        scratch_test(test_without_a_way_back_it_begins_anew),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
