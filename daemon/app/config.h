@@ -35,7 +35,7 @@
     X(overlay_size,      "storage.overlay_size",      SIZE,     512 * MIB, 4 * MIB,   1 * TIB,        RESTART, "memory for changes not yet checkpointed; full, commands wait")         \
     X(checkpoint_events, "storage.checkpoint_events", COUNT,    100000,    1,         100000000,      RESTART, "a checkpoint of the views begins after this many events")              \
     X(checkpoint_ms,     "storage.checkpoint_every",  DURATION, 5 * SECOND_MS, 10,     HOUR_MS,        RESTART, "or after this long, whichever comes first")                            \
-    X(checkpoint_memory, "storage.checkpoint_memory", SIZE,     64 * MIB,  64 * KIB,  1 * TIB,        RESTART, "memory for pages that a checkpoint changes; full, they are committed, and it goes on") \
+    X(checkpoint_memory, "storage.checkpoint_memory", SIZE,     32 * MIB,  16 * KIB,  1 * TIB,        RESTART, "memory for pages that a checkpoint changes; full, they are committed, and it goes on") \
     X(commit_aside,      "storage.commit_aside",      COUNT,    64,        0,         8192,           LIVE,    "batches of so many messages, or events, are committed by a thread meanwhile; 0: none")               \
     X(reserve,           "storage.reserve",           SIZE,     64 * MIB,  0,         1 * TIB,        LIVE,    "with less room left on the disk, commands are refused; 0: never")      \
     X(connections_max,   "net.connections_max",       COUNT,    4096,      1,         60000,          RESTART, "peers connected at once; more are turned away")                        \

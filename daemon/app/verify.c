@@ -196,9 +196,15 @@ look_at_all(struct run *run)
              "anew");
     if (!run->request->deep || state->is_foreign)
         return;
-    if (state->findings > of_views || !state->has_views)
-        diag(DIAG_WARNING, "nothing to compare: %s",
-             state->findings > of_views ? "the log is damaged" : "there are no views");
+    const char *obstacle = NULL;
+    if (state->findings > of_views)
+        obstacle = "the log is damaged";
+    else if (!state->has_views)
+        obstacle = "there are no views";
+    else if (state->is_part)
+        obstacle = "a checkpoint of the views ended half way, which the next start takes back";
+    if (obstacle)
+        diag(DIAG_WARNING, "nothing to compare: %s", obstacle);
     else if (state->findings == 0)
         in_child(run, "views made anew", look_deep);
 }

@@ -23,7 +23,7 @@
  * a second's work. The time only matters where little comes, and there is little to replay. */
 #define CHECKPOINT_EVENTS_DEFAULT 100000
 #define CHECKPOINT_MS_DEFAULT     5000
-#define CHECKPOINT_MEMORY_DEFAULT ((uint64_t)64 * 1024 * 1024)
+#define CHECKPOINT_MEMORY_DEFAULT ((uint64_t)32 * 1024 * 1024)
 
 /* In some tenths of a second: a row that is damaged, or that no longer lies where its key is looked
  * for, is found before it is missed. */

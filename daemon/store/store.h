@@ -30,7 +30,7 @@ struct store_options {
     uint64_t overlay_size;      /* memory for changes not yet checkpointed, bytes; 0: 512 MiB */
     uint64_t checkpoint_events; /* 0: 100 000 */
     msec_t checkpoint_ms;       /* 0: 5000 */
-    uint64_t checkpoint_memory; /* of pages changed at once, bytes; 0: 64 MiB */
+    uint64_t checkpoint_memory; /* of pages changed at once, bytes; 0: 32 MiB */
     uint64_t checked_rows;      /* views of so many rows are all read at a start; 0: 1 000 000 */
     uint32_t rows_version;      /* what the rows mean; views of another version are dropped */
 };

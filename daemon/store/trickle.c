@@ -19,6 +19,7 @@
 static _Thread_local struct {
     const _Atomic bool *hurry; /* NULL: this thread does not trickle */
     unsigned count;
+    uint64_t paused_ns;
 } mine;
 
 void
@@ -27,6 +28,7 @@ trickle_begin(const _Atomic bool *hurry)
     assert(hurry && !mine.hurry);
     mine.hurry = hurry;
     mine.count = 0;
+    mine.paused_ns = 0;
 }
 
 unsigned
@@ -56,7 +58,7 @@ write_steps(int fd, uint64_t size)
 {
     const unsigned flags =
         SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-    uint64_t paused_ns = 0, step = size / TRICKLE_STEP_COUNT_MAX + 1;
+    uint64_t step = size / TRICKLE_STEP_COUNT_MAX + 1;
     if (step < TRICKLE_STEP_SIZE_MIN)
         step = TRICKLE_STEP_SIZE_MIN;
     for (uint64_t at = 0; at < size; at += step) {
@@ -64,12 +66,12 @@ write_steps(int fd, uint64_t size)
         if (sync_file_range(fd, (off64_t)at, (off64_t)step, flags) != 0)
             return;
         uint64_t took_ns = (uint64_t)(monotonic_ns() - began_ns),
-                 left_ns = PAUSE_NS_MAX - paused_ns;
+                 left_ns = PAUSE_NS_MAX - mine.paused_ns;
         if (took_ns < IDLE_NS)
             continue;
         uint64_t pause_ns = took_ns < left_ns ? took_ns : left_ns;
         pause_for(pause_ns);
-        paused_ns += pause_ns;
+        mine.paused_ns += pause_ns;
     }
 }
 

@@ -13,8 +13,8 @@
  * safe as ever, and as rude: a test looks that it is.
  *
  * Layer: store (internal). Thread: what is begun is begun for the calling thread alone.
- * Blocking: a sync that trickles takes up to twice as long, and TRICKLE_PAUSE_MS_MAX more at most;
- * 10 ms once there is a hurry.
+ * Blocking: syncs that trickle take up to twice as long, and TRICKLE_PAUSE_MS_MAX more in all at
+ * most; 10 ms once there is a hurry.
  */
 #ifndef KITH_STORE_TRICKLE_H
 #define KITH_STORE_TRICKLE_H
@@ -28,7 +28,7 @@
 #define TRICKLE_STEP_SIZE_MIN  ((uint64_t)1024 * 1024)
 #define TRICKLE_STEP_COUNT_MAX 4096
 
-#define TRICKLE_PAUSE_MS_MAX 2000 /* of one sync, in all: on a slow disk more would not help */
+#define TRICKLE_PAUSE_MS_MAX 2000 /* in all until the end: on a slow disk more would not help */
 
 /* From here on each fdatasync() of this thread goes in steps. @hurry: borrowed until the end; true,
  * which may come at any time from any thread: without pauses. */

@@ -56,6 +56,7 @@ mark_note(struct place *place, struct checkpoint_mark *mark)
     }
     state->is_foreign = state->is_foreign || mark->rows_version != place->verify->rows_version;
     state->has_mark = true;
+    state->is_part = mark->is_part;
     state->applied = mark->applied;
     state->views_epoch = mark->epoch;
     state->views_chain = mark->chain;

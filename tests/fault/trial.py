@@ -10,8 +10,9 @@ import harness
 import script
 from shim import Shim
 
-# Few events make a checkpoint, so that many are made.
-FLAGS = ["--set", "storage.checkpoint_events=20", "--set", "storage.map_size=1GiB"]
+# Few events make a checkpoint, so that many are made, and few pages a part of one.
+FLAGS = ["--set", "storage.checkpoint_events=20", "--set", "storage.checkpoint_memory=32KiB",
+         "--set", "storage.map_size=1GiB"]
 # A commit on the thread, for every batch that can be sealed.
 ASIDE = ["--set", "storage.commit_aside=1"]
 # What differs from one data directory to the next.

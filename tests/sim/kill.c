@@ -313,6 +313,7 @@ main(int argc, char **argv)
         .overlay_size = 1 << 22,
         .checkpoint_events = 50,
         .checkpoint_ms = 3,
+        .checkpoint_memory = 1 << 15,
     };
     run.world.seed = run.seed;
     world_create(&run.world, true);

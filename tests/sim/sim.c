@@ -156,6 +156,7 @@ begin_run(struct sim *sim)
         .overlay_size = UINT64_C(1) << (18 + random_below(&sim->random, 6)),
         .checkpoint_events = 1 + random_below(&sim->random, 400),
         .checkpoint_ms = 1 + (msec_t)random_below(&sim->random, 50),
+        .checkpoint_memory = UINT64_C(1) << (12 + random_below(&sim->random, 10)),
     };
     sim->world.seed = sim->seed;
     world_create(&sim->world, false);

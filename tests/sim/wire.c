@@ -253,6 +253,7 @@ run(struct sim *sim)
     sim->world.commit_aside = aside[random_below(&sim->random, ARRAY_COUNT(aside))];
     sim->world.options.checkpoint_events = 1 + random_below(&sim->random, 400);
     sim->world.options.checkpoint_ms = 10 + (msec_t)random_below(&sim->random, 50);
+    sim->world.options.checkpoint_memory = UINT64_C(1) << (14 + random_below(&sim->random, 8));
     world_create(&sim->world, false);
     begin_clock(sim);
     while (sim->step < sim->step_count)

@@ -55,6 +55,8 @@ write_settings(const struct world *world, FILE *file)
     fprintf(file, "storage.reserve = 0\nstorage.map_size = 1GiB\nstorage.overlay_size = 4MiB\n");
     fprintf(file, "storage.checkpoint_events = %" PRIu64 "\n", world->options.checkpoint_events);
     fprintf(file, "storage.checkpoint_every = %" PRId64 "ms\n", world->options.checkpoint_ms);
+    fprintf(file, "storage.checkpoint_memory = %" PRIu64 "KiB\n",
+            world->options.checkpoint_memory >> 10);
     fprintf(file, "storage.commit_aside = %" PRId64 "\n", world->commit_aside);
 #define X(field, key, unit, value, min, max, help) \
     fprintf(file, key " = %" PRId64 "%s\n", settings->field, units[CONFIG_##unit]);

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "store/row.h"
+#include "store/verify.h"
 #include "store/views_inner.h"
 
 #define ROW_COUNT   200 /* in each table: some pages */
@@ -239,12 +240,43 @@ die(const struct scratch *scratch, enum ending how, unsigned behind)
 }
 
 static void
+not_found(void *context, const struct verify_finding *finding)
+{
+    (void)context;
+    fail_msg("%s", finding->text);
+}
+
+static void
+ignore_progress(void *context)
+{
+    (void)context;
+}
+
+/* Half of a checkpoint is no damage. */
+static bool
+is_part(const struct scratch *scratch, seq_t applied)
+{
+    struct verify_state seen = {0};
+    const struct verify verify = {.dir = scratch->data,
+                                  .map_size = SCRATCH_MAP_SIZE,
+                                  .state = &seen,
+                                  .found = not_found,
+                                  .progress = ignore_progress};
+    verify_views(&verify);
+    assert_string_equal(seen.fault.text, "");
+    check(seen.has_mark && seen.rows > 0 && !seen.is_foreign);
+    assert_int_equal(seen.applied, applied);
+    return seen.is_part;
+}
+
+static void
 test_what_ended_within_goes_back(void **state)
 {
     unsigned count = count_parts(*state), i = 0;
     seq_t before = EVENT_COUNT, last = before;
-    for (; die(*state, i % 2 == 0 ? DIES_BEHIND : DIES_BEFORE, i / 2); i++) {
+    for (; die(*state, i % 2 == 0 ? DIES_BEFORE : DIES_BEHIND, i / 2); i++) {
         last += EVENT_COUNT;
+        assert_int_equal(is_part(*state, before), i > 0); /* the first died before the first part */
         struct store *store = open_parted(*state);
         assert_int_equal(log_last(store_log(store)), last);
         check_all(store, before); /* exactly what the last whole checkpoint left */
