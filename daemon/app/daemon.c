@@ -72,12 +72,12 @@ open_core(struct daemon *daemon, struct fault *fault)
         fault_set(fault, "memory is short");
         return KITH_UNAVAILABLE;
     }
+    const struct views *views = store_views(daemon->store);
+    const char *why = views_fault(views)->text;
     seq_t last = log_last(store_log(daemon->store));
-    if (last > 0 && views_applied(store_views(daemon->store)) == 0)
-        diag(DIAG_NOTICE,
-             "the views are missing or damaged, or of another version: %" PRIu64
-             " events are applied anew",
-             last);
+    if (last > 0 && views_applied(views) == 0)
+        diag(DIAG_NOTICE, "%s: %" PRIu64 " events are applied anew",
+             *why ? why : "the views are missing or damaged, or of another version", last);
     return replay_run(daemon->store, daemon->core, fault);
 }
 

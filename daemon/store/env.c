@@ -166,6 +166,16 @@ env_begin(struct env_txn *txn, struct env *env)
     txn->rc = mdb_txn_begin(env->mdb, NULL, 0, &txn->txn);
 }
 
+bool
+env_is_level(const struct env_txn *txn)
+{
+    MDB_envinfo info;
+    if (txn->rc != 0)
+        return true; /* nothing follows anything, and whoever commits is told */
+    return mdb_env_info(txn->env->mdb, &info) == 0 &&
+           mdb_txn_id(txn->txn) == (size_t)txn->env->commits + 1;
+}
+
 MDB_dbi
 env_table(struct env_txn *txn, const char *name)
 {
@@ -342,6 +352,8 @@ env_commit_part(struct env_txn *txn)
         txn->rc = mdb_txn_commit(txn->txn);
         txn->txn = NULL; /* freed on failure too */
     }
-    if (txn->rc == 0)
-        txn->rc = mdb_txn_begin(txn->env->mdb, NULL, 0, &txn->txn);
+    if (txn->rc != 0)
+        return;
+    env_pad(txn->env);
+    txn->rc = mdb_txn_begin(txn->env->mdb, NULL, 0, &txn->txn);
 }

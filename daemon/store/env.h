@@ -57,6 +57,12 @@ struct env_txn {
 };
 
 void env_begin(struct env_txn *txn, struct env *env);
+
+/* Does a write transaction that has just begun follow the last commit in the file? LMDB keeps its
+ * number in a file of its own, and where that one is older or newer it begins with the wrong head.
+ */
+bool env_is_level(const struct env_txn *txn);
+
 /* The table, made if missing. Loop thread only: the reader is renewed, so that it knows it. */
 MDB_dbi env_table(struct env_txn *txn, const char *name);
 
@@ -77,7 +83,7 @@ void env_del(struct env_txn *txn, MDB_dbi table, struct slice key); /* missing i
 /* Commit, or abort where something has failed.
  *
  * KITH_OK           it is durable.
- * KITH_UNAVAILABLE  nothing of it is: disk or map are full, or memory is short.
+ * KITH_UNAVAILABLE  nothing of it is, but for its parts: disk or map are full, or memory is short.
  * KITH_INTERNAL     anything else; what is durable is open.
  * Where it is not KITH_OK, @fault says why. */
 enum kith_err env_commit(struct env_txn *txn, struct fault *fault);

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/assert.h"
+
 #define MAGIC         0xBEEFC0DEu
 #define VERSION       1
 #define AT_VERSION    (PAGE_START_SIZE + 4)
@@ -63,8 +65,10 @@ heads_are_sound(const char *path)
 int
 heads_write(int fd, const struct heads *heads)
 {
+    uint32_t page_size = page_size_of(heads);
+    assert(page_size >= PAGE_SIZE_MIN && page_size <= PAGE_SIZE_MAX);
     for (unsigned i = 0; i < HEAD_COUNT; i++) {
-        ssize_t size = pwrite(fd, heads->bytes[i], HEAD_SIZE, (off_t)i * page_size_of(heads));
+        ssize_t size = pwrite(fd, heads->bytes[i], HEAD_SIZE, (off_t)i * page_size);
         if (size != HEAD_SIZE)
             return size < 0 ? errno : ENOSPC;
     }

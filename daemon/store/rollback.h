@@ -16,17 +16,20 @@
 #include "store/env.h"
 #include "store/heads.h"
 
-/* Within the first part, before anything of it is committed. */
-void rollback_note(struct env_txn *txn, MDB_dbi meta);
+/* Within the first part, before anything of it is committed. False, and nothing is written down,
+ * where the heads cannot be had. */
+bool rollback_note(struct env_txn *txn, MDB_dbi meta);
 /* Within the last one. */
 void rollback_forget(struct env_txn *txn, MDB_dbi meta);
 
-/* False if there is none, or a damaged one. */
+/* False if there is none, a damaged one, or one of another file: in a copy pages may have been used
+ * again while it was made. */
 bool rollback_get(struct env_txn *txn, MDB_dbi meta, struct heads *heads);
 
 /* Put the heads back in the environment in @dir, which this process has closed. KITH_INTERNAL where
  * another process has it open: it may look at pages of a part, and keeps in memory which commit was
- * the last. KITH_UNAVAILABLE if the system refuses. Both with @fault. */
+ * the last. (Who opens it from here on may keep that as well: see env_is_level().)
+ * KITH_UNAVAILABLE if the system refuses. Both with @fault. */
 enum kith_err rollback_apply(const char *dir, const struct heads *heads, struct fault *fault);
 
 #endif

@@ -13,7 +13,10 @@
 #include "base/monotonic.h"
 
 #define NS_PER_MS    UINT64_C(1000000)
-#define IDLE_NS      UINT64_C(100000) /* what takes less had nothing to write */
+#define IDLE_NS      UINT64_C(100000)  /* what takes less had nothing to write */
+#define SHORT_NS     UINT64_C(1000000) /* what takes less had little: the next step is larger */
+#define GROWTH_MAX   16                /* so many times, lest one finds much all at once, */
+#define GROWTH_HURRY 256               /* which matters less than to be done */
 #define PAUSE_NS_MAX (TRICKLE_PAUSE_MS_MAX * NS_PER_MS)
 
 static _Thread_local struct {
@@ -51,27 +54,40 @@ pause_for(uint64_t ns)
     }
 }
 
-/* Write out what is dirty of the file, part by part. Where the system cannot it is left to the
- * sync. */
+static void
+pause_after(uint64_t took_ns)
+{
+    uint64_t left_ns = PAUSE_NS_MAX - mine.paused_ns;
+    uint64_t pause_ns = took_ns < left_ns ? took_ns : left_ns;
+    pause_for(pause_ns);
+    mine.paused_ns += pause_ns;
+}
+
+/* Write out what is dirty of the file, step by step, from its end: where it has grown there is much
+ * in one place, and elsewhere a little here and there, for which steps of the same size would wait
+ * for the disk thousands of times. Where the system cannot it is left to the sync. */
 static void
 write_steps(int fd, uint64_t size)
 {
     const unsigned flags =
         SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-    uint64_t step = size / TRICKLE_STEP_COUNT_MAX + 1;
-    if (step < TRICKLE_STEP_SIZE_MIN)
-        step = TRICKLE_STEP_SIZE_MIN;
-    for (uint64_t at = 0; at < size; at += step) {
+    uint64_t least = size / TRICKLE_STEP_COUNT_MAX + 1;
+    if (least < TRICKLE_STEP_SIZE_MIN)
+        least = TRICKLE_STEP_SIZE_MIN;
+    for (uint64_t end = size, step = least; end > 0;) {
         int64_t began_ns = monotonic_ns();
-        if (sync_file_range(fd, (off64_t)at, (off64_t)step, flags) != 0)
+        uint64_t at = end > step ? end - step : 0;
+        if (sync_file_range(fd, (off64_t)at, (off64_t)(end - at), flags) != 0)
             return;
-        uint64_t took_ns = (uint64_t)(monotonic_ns() - began_ns),
-                 left_ns = PAUSE_NS_MAX - mine.paused_ns;
-        if (took_ns < IDLE_NS)
-            continue;
-        uint64_t pause_ns = took_ns < left_ns ? took_ns : left_ns;
-        pause_for(pause_ns);
-        mine.paused_ns += pause_ns;
+        uint64_t took_ns = (uint64_t)(monotonic_ns() - began_ns);
+        end = at;
+        if (took_ns >= IDLE_NS)
+            pause_after(took_ns);
+        uint64_t most = least * (atomic_load(mine.hurry) ? GROWTH_HURRY : GROWTH_MAX);
+        if (took_ns < SHORT_NS && step < most)
+            step *= 2;
+        else if ((took_ns > 2 * SHORT_NS || step > most) && step > least)
+            step /= 2;
     }
 }
 

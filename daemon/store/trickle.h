@@ -23,8 +23,8 @@
 
 #include "base/types.h"
 
-/* A step is a part of the file: small beside what the disk does in a millisecond, and there are
- * never more steps than so many, however large the file is. */
+/* A step is a part of the file: at first small beside what the disk does in a millisecond, larger
+ * where little is found, and there are never more steps than so many, however large the file is. */
 #define TRICKLE_STEP_SIZE_MIN  ((uint64_t)1024 * 1024)
 #define TRICKLE_STEP_COUNT_MAX 4096
 

@@ -105,12 +105,14 @@ verify_views(const struct verify *verify)
     verify->state->has_views = place_exists(&place, verify, verify->dir, "views");
     if (!verify->state->has_views)
         return;
-    place_check_heads(&place);
     if (place_open(&place)) {
         views_check(&place);
         if (place.txn)
             pages_check_use(&place);
     }
+    /* A start that was to go back, and ended as well, leaves one head of then and one of now. */
+    if (!verify->state->is_part)
+        place_check_heads(&place);
     place_close(&place);
 }
 

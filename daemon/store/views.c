@@ -279,7 +279,8 @@ start(struct views *views)
     if (!views->frozen)
         return;
     memcpy(views->checkpoint.filters, views->filters, sizeof(views->filters));
-    /* What is frozen covers the last finished checkpoint, which the reader goes on to see. */
+    /* The reader sees the last whole checkpoint, and what is frozen lies over it; so it stays there
+     * until this one is whole, be it at the first try or not. */
     bool is_pinned = env_reader(&views->env) != NULL;
     checkpoint_start(&views->checkpoint, views->frozen, &views->frozen_mark, is_pinned);
 }

@@ -6,8 +6,8 @@
  *   frozen    the changes that the checkpoint thread is writing now; read-only;
  *   LMDB      DATA/views/data.mdb, as of the last finished checkpoint.
  * A value is absolute, never a delta; a delete is a tombstone until it is checkpointed. The
- * sequence up to which the log is applied is written in the same transaction, so that a start
- * replays exactly what is missing. Nothing here is synced per batch: the log is the truth.
+ * sequence up to which the log is applied is written together with what was applied, so that a
+ * start replays exactly what is missing. Nothing here is synced per batch: the log is the truth.
  *
  * In LMDB a value ends with 4 bytes of XXH3 over key and value, checked at each read; each table
  * keeps a row count and the sum of its rows' hashes.
@@ -117,7 +117,8 @@ void views_wait(struct views *views);
  * the views are damaged. */
 enum kith_err views_checkpoint(struct views *views);
 
-/* Why the last checkpoint failed; "" if it did not. Borrowed until the next call. */
+/* Why the last checkpoint failed, or, at a start, why the views that were there were dropped; "" if
+ * nothing is known of either. Borrowed until the next call. */
 const struct fault *views_fault(const struct views *views);
 
 struct views_stats {

@@ -121,6 +121,10 @@ tables_open(struct views *views, struct heads *heads, bool *has_way_back, struct
 {
     struct env_txn txn;
     env_begin(&txn, &views->env);
+    if (!env_is_level(&txn)) {
+        env_abort(&txn);
+        return KITH_INTERNAL;
+    }
     views->tables.meta = env_table(&txn, "meta");
     for (unsigned i = 0; i < VIEW_TABLE_COUNT; i++)
         views->tables.rows[i] = env_table(&txn, view_tables[i].name);
@@ -206,6 +210,8 @@ levels_open(struct views *views, struct fault *fault)
     if (err == KITH_INTERNAL && views->is_ahead)
         return refuse_loss(views, fault);
     if (err == KITH_INTERNAL) {
+        if (fault)
+            views->fault = *fault;
         err = disk_remove(views, fault);
         if (err == KITH_OK)
             err = disk_open(views, fault);

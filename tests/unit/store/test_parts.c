@@ -2,8 +2,10 @@
 #include "scratch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 
+#include "store/rollback.h"
 #include "store/row.h"
 #include "store/verify.h"
 #include "store/views_inner.h"
@@ -11,21 +13,36 @@
 #define ROW_COUNT   200 /* in each table: some pages */
 #define FEED_COUNT  120
 #define VALUE_SIZE  300
-#define EVENT_COUNT 11 /* a round */
+#define EVENT_COUNT 16 /* a round; half of a feed's chunk */
 #define PART_SIZE   24576
 #define DONE        77
 
 static const enum view_table used[] = {VIEW_MEMBER, VIEW_DUE, VIEW_INCOMING};
 
-/* ---- Where a part may end badly ---- */
+/* ---- Where something may end badly ---- */
 
 enum ending { GOES_ON, DIES_BEFORE, DIES_BEHIND, FAILS };
 
 static enum ending ending;
 static unsigned good_parts, parts; /* which one that is, and how many there were */
+static bool last_fails;            /* the commit behind all parts */
+static bool is_looked_at;          /* each part, by another process */
+static bool is_left_stale;         /* somebody keeps the lock file of before alive */
+/* Only this head is put back before the power goes; else both. */
+static unsigned only_head = HEAD_COUNT;
 
 void __real_env_commit_part(struct env_txn *txn);
 void __wrap_env_commit_part(struct env_txn *txn);
+enum kith_err __real_env_commit(struct env_txn *txn, struct fault *fault);
+enum kith_err __wrap_env_commit(struct env_txn *txn, struct fault *fault);
+int __real_heads_write(int fd, const struct heads *heads);
+int __wrap_heads_write(int fd, const struct heads *heads);
+enum kith_err __real_rollback_apply(const char *dir, const struct heads *heads,
+                                    struct fault *fault);
+enum kith_err __wrap_rollback_apply(const char *dir, const struct heads *heads,
+                                    struct fault *fault);
+static void look_beside(const char *views_dir);
+static void hold_lock(const char *dir);
 
 void
 __wrap_env_commit_part(struct env_txn *txn)
@@ -39,6 +56,49 @@ __wrap_env_commit_part(struct env_txn *txn)
         __real_env_commit_part(txn);
     if (is_bad && ending == DIES_BEHIND)
         _exit(0);
+    if (is_looked_at)
+        look_beside(txn->env->dir);
+}
+
+static bool
+is_of_views(const struct env_txn *txn)
+{
+    const char *name = strrchr(txn->env->dir, '/');
+    return name && strcmp(name, "/views") == 0;
+}
+
+enum kith_err
+__wrap_env_commit(struct env_txn *txn, struct fault *fault)
+{
+    if (last_fails && is_of_views(txn) && txn->rc == 0)
+        txn->rc = ENOSPC;
+    return __real_env_commit(txn, fault);
+}
+
+/* The power goes behind one of the heads. */
+int
+__wrap_heads_write(int fd, const struct heads *heads)
+{
+    struct heads now;
+    if (only_head >= HEAD_COUNT)
+        return __real_heads_write(fd, heads);
+    long page_size = sysconf(_SC_PAGESIZE);
+    for (unsigned i = 0; i < HEAD_COUNT; i++) {
+        check(pread(fd, now.bytes[i], HEAD_SIZE, (off_t)i * page_size) == HEAD_SIZE);
+        if (only_head == i)
+            memcpy(now.bytes[i], heads->bytes[i], HEAD_SIZE);
+    }
+    check(__real_heads_write(fd, &now) == 0);
+    _exit(0);
+}
+
+enum kith_err
+__wrap_rollback_apply(const char *dir, const struct heads *heads, struct fault *fault)
+{
+    enum kith_err err = __real_rollback_apply(dir, heads, fault);
+    if (is_left_stale)
+        hold_lock(dir);
+    return err;
 }
 
 static void
@@ -82,10 +142,11 @@ feed_of(size_t number)
     return key;
 }
 
+/* Some are at the end of a chunk when a round ends. */
 static bool
 is_fed(seq_t seq, size_t number)
 {
-    return (seq * 3 + number) % 4 != 0;
+    return number % 3 == 0 || (seq * 3 + number) % 4 != 0;
 }
 
 static void
@@ -219,6 +280,14 @@ test_nobody_sees_parts(void **state)
     }
 }
 
+static int
+wait_for(pid_t child)
+{
+    int status;
+    check(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
 /* Append a round and die within its checkpoint. False if that has fewer parts, and is done. */
 static bool
 die(const struct scratch *scratch, enum ending how, unsigned behind)
@@ -233,10 +302,9 @@ die(const struct scratch *scratch, enum ending how, unsigned behind)
         end_with(how, behind);
         _exit(views_checkpoint(store_views(store)) == KITH_OK ? DONE : 1);
     }
-    int status;
-    check(waitpid(child, &status, 0) == child);
-    check(WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == DONE));
-    return WEXITSTATUS(status) == 0;
+    int status = wait_for(child);
+    check(status == 0 || status == DONE);
+    return status == 0;
 }
 
 static void
@@ -252,21 +320,67 @@ ignore_progress(void *context)
     (void)context;
 }
 
+static bool
+takes_all(void *context, const struct log_record *record)
+{
+    (void)context;
+    return record->seq > 0;
+}
+
 /* Half of a checkpoint is no damage. */
+static struct verify_state
+look(const char *data, bool is_online)
+{
+    struct verify_state seen = {0};
+    const struct verify verify = {.dir = data,
+                                  .map_size = SCRATCH_MAP_SIZE,
+                                  .is_online = is_online,
+                                  .state = &seen,
+                                  .found = not_found,
+                                  .progress = ignore_progress,
+                                  .decodes = takes_all};
+    verify_views(&verify);
+    verify_log(&verify);
+    assert_string_equal(seen.fault.text, "");
+    check(seen.has_mark && seen.rows > 0 && !seen.is_foreign);
+    return seen;
+}
+
 static bool
 is_part(const struct scratch *scratch, seq_t applied)
 {
-    struct verify_state seen = {0};
-    const struct verify verify = {.dir = scratch->data,
-                                  .map_size = SCRATCH_MAP_SIZE,
-                                  .state = &seen,
-                                  .found = not_found,
-                                  .progress = ignore_progress};
-    verify_views(&verify);
-    assert_string_equal(seen.fault.text, "");
-    check(seen.has_mark && seen.rows > 0 && !seen.is_foreign);
+    struct verify_state seen = look(scratch->data, false);
     assert_int_equal(seen.applied, applied);
     return seen.is_part;
+}
+
+/* In another process, as `kithd --verify` is. */
+static void
+look_beside(const char *views_dir)
+{
+    char data[SCRATCH_PATH_MAX];
+    snprintf(data, sizeof(data), "%.*s", (int)(strlen(views_dir) - strlen("/views")), views_dir);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(look(data, true).is_part ? 0 : 1);
+    assert_int_equal(wait_for(child), 0);
+}
+
+static void
+test_parts_are_looked_at(void **state)
+{
+    count_parts(*state);
+    struct store *store = open_parted(*state);
+    append_round(store);
+    is_looked_at = true;
+    end_with(GOES_ON, 0);
+    assert_int_equal(views_checkpoint(store_views(store)), KITH_OK);
+    is_looked_at = false;
+    check(parts > 1);
+    check_all(store, 2 * EVENT_COUNT);
+    store_close(store);
+    check(!is_part(*state, 2 * EVENT_COUNT));
 }
 
 static void
@@ -330,6 +444,88 @@ test_a_part_that_failed_is_written_over(void **state)
     check(i > count);
 }
 
+/* The last commit fails, again and again: what is there already is not written again, or the file
+ * would grow with each try. */
+static void
+test_tries_in_vain_take_no_room(void **state)
+{
+    struct store_stats few, many;
+    count_parts(*state);
+    struct store *store = open_parted(*state);
+    append_round(store);
+    last_fails = true;
+    for (unsigned i = 0; i < 40; i++) {
+        assert_int_equal(views_checkpoint(store_views(store)), KITH_UNAVAILABLE);
+        if (i == 2)
+            store_stats(store, &few);
+    }
+    last_fails = false;
+    store_stats(store, &many);
+    check(many.views_size < 2 * few.views_size);
+    check_all(store, 2 * EVENT_COUNT);
+    assert_int_equal(views_checkpoint(store_views(store)), KITH_OK);
+    store_close(store);
+    store = open_parted(*state);
+    check_all(store, 2 * EVENT_COUNT);
+    store_close(store);
+}
+
+/* A filter knows all that is there, whatever came of it. */
+static void
+test_filters_know_what_a_part_has_left(void **state)
+{
+    enum { KEY_COUNT = 70000 }; /* more than the first filter is made for */
+    struct fault fault;
+    uint8_t key[8];
+    struct store *store = open_parted(*state);
+    for (unsigned half = 0; half < 2; half++) {
+        store_begin(store);
+        log_append(store_log(store), 1, slice_str("x"));
+        for (uint64_t i = half; i < KEY_COUNT; i += 2) {
+            put_be64(key, i);
+            views_put(store_views(store), VIEW_PAIR, slice_of(key, 8), slice_of(key, 8));
+        }
+        assert_int_equal(store_end(store, &fault), KITH_OK);
+        end_with(half == 0 ? GOES_ON : FAILS, 20);
+        assert_int_equal(views_checkpoint(store_views(store)),
+                         half == 0 ? KITH_OK : KITH_UNAVAILABLE);
+        end_with(GOES_ON, 0);
+        assert_int_equal(views_checkpoint(store_views(store)), KITH_OK);
+        for (uint64_t i = 0; i < KEY_COUNT; i++) {
+            put_be64(key, i);
+            bool is_there = i % 2 == 0 || half == 1;
+            check((views_get(store_views(store), VIEW_PAIR, slice_of(key, 8)).data != NULL) ==
+                  is_there);
+        }
+    }
+    store_close(store);
+}
+
+/* The power goes while the heads are put back: both of them are there, be it of two times. */
+static void
+test_going_back_may_end_as_well(void **state)
+{
+    count_parts(*state);
+    for (unsigned i = 0; i < 8; i++) {
+        check(die(*state, DIES_BEHIND, 1 + i / 2));
+        fflush(NULL);
+        pid_t child = fork();
+        if (child == 0) {
+            only_head = i % HEAD_COUNT;
+            open_parted(*state);
+            _exit(1); /* it had nothing to put back */
+        }
+        assert_int_equal(wait_for(child), 0);
+        look((*(struct scratch **)state)->data, false);
+        struct store *store = open_parted(*state);
+        check_all(store, EVENT_COUNT);
+        replay(store);
+        end_with(FAILS, 0);
+        store_close(store);
+        end_with(GOES_ON, 0);
+    }
+}
+
 /* Without a reader that holds what there was before, all goes at once. */
 static void
 test_what_is_not_held_is_not_parted(void **state)
@@ -385,6 +581,70 @@ test_who_is_looked_at_begins_anew(void **state)
     store_close(store);
 }
 
+static int stop[2];
+
+/* As one does who waited for the lock while the heads were put back: LMDB has then nobody read anew
+ * which commit was the last. */
+static void
+hold_lock(const char *dir)
+{
+    int ready[2];
+    char path[SCRATCH_PATH_MAX], byte = 0;
+    check(pipe(ready) == 0 && pipe(stop) == 0);
+    snprintf(path, sizeof(path), "%s/lock.mdb", dir);
+    fflush(NULL);
+    if (fork() == 0) {
+        struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 1};
+        close(stop[1]);
+        int fd = open(path, O_RDWR);
+        bool good = fcntl(fd, F_SETLK, &lock) == 0 && write(ready[1], &byte, 1) == 1;
+        _exit(good && read(stop[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    close(stop[0]);
+    check(read(ready[0], &byte, 1) == 1);
+    close(ready[0]);
+    close(ready[1]);
+}
+
+static void
+test_a_stale_lock_file_is_noticed(void **state)
+{
+    count_parts(*state);
+    for (unsigned i = 0; i < 2; i++) {
+        check(die(*state, DIES_BEHIND, i));
+        is_left_stale = true;
+        struct store *store = open_parted(*state);
+        is_left_stale = false;
+        check_all(store, 0);
+        replay(store);
+        close(stop[1]);
+        int status;
+        check(wait(&status) > 0 && status == 0);
+        store_close(store);
+        store = open_parted(*state);
+        check_all(store, (2 + i) * EVENT_COUNT);
+        store_close(store);
+    }
+}
+
+/* A copy of the file is not the file. */
+static void
+test_a_copy_begins_anew(void **state)
+{
+    char from[SCRATCH_PATH_MAX], to[SCRATCH_PATH_MAX], command[5 * SCRATCH_PATH_MAX];
+    count_parts(*state);
+    check(die(*state, DIES_BEHIND, 1));
+    scratch_path(*state, "data/views/data.mdb", from);
+    scratch_path(*state, "copy", to);
+    snprintf(command, sizeof(command), "cp %s %s && mv %s %s", from, to, to, from);
+    assert_int_equal(system(command), 0);
+    struct store *store = open_parted(*state);
+    check_all(store, 0);
+    replay(store);
+    check_all(store, 2 * EVENT_COUNT);
+    store_close(store);
+}
+
 /* The way back is gone, or damaged. */
 static void
 test_without_a_way_back_it_begins_anew(void **state)
@@ -413,6 +673,12 @@ main(void)
         scratch_test(test_nobody_sees_parts),
         scratch_test(test_what_ended_within_goes_back),
         scratch_test(test_a_part_that_failed_is_written_over),
+        scratch_test(test_tries_in_vain_take_no_room),
+        scratch_test(test_filters_know_what_a_part_has_left),
+        scratch_test(test_going_back_may_end_as_well),
+        scratch_test(test_parts_are_looked_at),
+        scratch_test(test_a_stale_lock_file_is_noticed),
+        scratch_test(test_a_copy_begins_anew),
         scratch_test(test_what_is_not_held_is_not_parted),
         scratch_test(test_who_is_looked_at_begins_anew),
         scratch_test(test_without_a_way_back_it_begins_anew),
