@@ -284,7 +284,9 @@ static int
 wait_for(pid_t child)
 {
     int status;
-    check(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
+    check(child > 0);
+    check(waitpid(child, &status, 0) == child);
+    check(WIFEXITED(status));
     return WEXITSTATUS(status);
 }
 
