@@ -18,7 +18,8 @@
 
 /* What is in the directory made for it. The log and its secrets are those of the real one. */
 static const char *const shared_names[] = {"log", "secrets"};
-static const char *const own_names[] = {"views/data.mdb", "views/lock.mdb", "views", "LOCK"};
+static const char *const own_names[] = {"views/data.mdb",     "views/lock.mdb", "views/rollback",
+                                        "views/rollback.new", "views",          "LOCK"};
 
 static bool
 scratch_make(char *dir, size_t size, const char *data, struct fault *fault)

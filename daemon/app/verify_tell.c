@@ -125,7 +125,9 @@ tell_end(const struct teller *teller, const struct verify_state *state)
            " keys; ",
            good ? "sound" : "DAMAGED", state->events, state->first_seq, state->last_seq,
            state->epoch, state->keys);
-    if (state->has_views)
+    if (state->is_part && !state->has_mark)
+        printf("views not looked at: a checkpoint ended half way, which the next start takes back");
+    else if (state->has_views)
         printf("views up to %" PRIu64 ", %" PRIu64 " rows", state->applied, state->rows);
     else
         printf("no views (the next start makes them)");

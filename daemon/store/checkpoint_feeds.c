@@ -104,7 +104,7 @@ feed_write(struct walk *walk)
     const struct feed_entry *first = peek(walk), *entry = first;
     struct tail tail;
     tail_load(writer, first, &tail);
-    bool is_there = writer->base.is_part && tail_last(writer, first, &tail) >= first->seq;
+    bool is_there = writer->is_resumed && tail_last(writer, first, &tail) >= first->seq;
     for (; entry && memcmp(&entry->key, &first->key, sizeof(first->key)) == 0; entry = peek(walk)) {
         if (!is_there)
             tail_append(writer, entry, &tail);

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/assert.h"
+#include "store/rollback.h"
 #include "store/writer.h"
 
 /* The rows of the overlay on their way to the writer. */
@@ -101,6 +102,18 @@ rows_write(struct writer *writer, const struct overlay *overlay, const struct ha
     }
 }
 
+/* All is there. Before anybody may use a page of what was before, there is no way back to it. */
+static enum kith_err
+parts_end(struct checkpoint *checkpoint)
+{
+    int rc = rollback_forget(checkpoint->env);
+    if (rc == 0)
+        return KITH_OK;
+    fault_set(&checkpoint->fault, "%s/" ROLLBACK_NAME ": cannot remove it: %s",
+              checkpoint->env->dir, strerror(rc));
+    return KITH_UNAVAILABLE;
+}
+
 enum kith_err
 checkpoint_write(struct checkpoint *checkpoint)
 {
@@ -120,5 +133,5 @@ checkpoint_write(struct checkpoint *checkpoint)
     checkpoint->trickled += trickle_end();
     if (err == KITH_OK)
         env_pad(checkpoint->env);
-    return err;
+    return err == KITH_OK && writer.is_parted ? parts_end(checkpoint) : err;
 }

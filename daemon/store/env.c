@@ -348,10 +348,15 @@ env_commit(struct env_txn *txn, struct fault *fault)
 void
 env_commit_part(struct env_txn *txn)
 {
+    MDB_env *mdb = txn->env->mdb;
+    if (txn->rc == 0)
+        txn->rc = mdb_env_set_flags(mdb, MDB_NOSYNC, 1);
     if (txn->rc == 0) {
         txn->rc = mdb_txn_commit(txn->txn);
         txn->txn = NULL; /* freed on failure too */
     }
+    int rc = mdb_env_set_flags(mdb, MDB_NOSYNC, 0);
+    assert(rc == 0);
     if (txn->rc != 0)
         return;
     env_pad(txn->env);

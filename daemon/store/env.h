@@ -89,8 +89,8 @@ void env_del(struct env_txn *txn, MDB_dbi table, struct slice key); /* missing i
 enum kith_err env_commit(struct env_txn *txn, struct fault *fault);
 void env_abort(struct env_txn *txn);
 
-/* Commit what there is so far and go on in a new transaction: cursors are gone. A failure sticks,
- * and env_commit() tells of it. */
+/* Commit what there is so far, to be durable with the next env_commit() and not before, and go on
+ * in a new transaction: cursors are gone. A failure sticks, and env_commit() tells of it. */
 void env_commit_part(struct env_txn *txn);
 
 /* Make the file as long as its last transaction says. LMDB never writes pages at the end that were

@@ -2,78 +2,163 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/endian.h"
-#include "store/row.h"
+#include "store/heads.h"
 
-#define ROW_NAME    "rollback"
-#define ROW_TABLE   0 /* seed of the row's hash */
-#define NUMBER_SIZE 8
-#define ROW_SIZE    (NUMBER_SIZE + sizeof(struct heads))
+#define DRAFT_NAME    ROLLBACK_NAME ".new"
+#define CHECKSUM_SIZE 16
 
-/* What tells the file from its copies; 0 where that cannot be known. */
-static uint64_t
-file_number(struct env_txn *txn, int *fd)
-{
-    struct stat file;
-    bool good = mdb_env_get_fd(txn->env->mdb, fd) == 0 && fstat(*fd, &file) == 0;
-    return good ? file.st_ino : 0;
-}
+/* What tells data.mdb from its copies, and from one that was made in its place: numbers of files
+ * are used again, so when it was born counts as well, where the file system knows. */
+struct identity {
+    uint64_t number, born_s;
+};
 
-bool
-rollback_note(struct env_txn *txn, MDB_dbi meta)
-{
+/* What is in the file, as the machine has it: it never leaves it. */
+struct note {
+    struct identity identity;
     struct heads heads;
-    struct slice name = slice_str(ROW_NAME);
-    uint8_t row[ROW_SIZE + ROW_TRAILER_SIZE];
-    int fd;
-    uint64_t number = file_number(txn, &fd);
-    if (number == 0 || !heads_read(fd, &heads))
-        return false;
-    put_be64(row, number);
-    memcpy(row + NUMBER_SIZE, &heads, sizeof(heads));
-    put_be32(row + ROW_SIZE, (uint32_t)row_hash(ROW_TABLE, name, slice_of(row, ROW_SIZE)));
-    env_put(txn, meta, name, slice_of(row, sizeof(row)));
-    return true;
-}
+    uint8_t checksum[CHECKSUM_SIZE]; /* of all before it */
+};
 
-void
-rollback_forget(struct env_txn *txn, MDB_dbi meta)
+static void
+checksum_of(const struct note *note, uint8_t checksum[CHECKSUM_SIZE])
 {
-    env_del(txn, meta, slice_str(ROW_NAME));
+    crypto_generichash(checksum, CHECKSUM_SIZE, (const uint8_t *)note,
+                       offsetof(struct note, checksum), NULL, 0);
 }
 
-bool
-rollback_get(struct env_txn *txn, MDB_dbi meta, struct heads *heads)
+static bool
+is_sound(const struct note *note)
 {
-    struct slice name = slice_str(ROW_NAME), row = env_get(txn, meta, name);
-    int fd;
-    if (!row.data || !row_check(ROW_TABLE, name, &row, NULL) || row.size != ROW_SIZE ||
-        get_be64(row.data) != file_number(txn, &fd))
-        return false;
-    memcpy(heads, row.data + NUMBER_SIZE, sizeof(*heads));
-    return true;
+    uint8_t checksum[CHECKSUM_SIZE];
+    checksum_of(note, checksum);
+    return memcmp(checksum, note->checksum, CHECKSUM_SIZE) == 0;
 }
 
-/* A file of the environment, or -1. */
+/* 0, or an errno. */
 static int
-file_open(const char *dir, const char *name)
+identify(int fd, struct identity *identity)
+{
+    struct statx file;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &file) != 0)
+        return errno;
+    bool is_born = file.stx_mask & STATX_BTIME;
+    *identity = (struct identity){
+        .number = file.stx_ino,
+        .born_s = is_born ? (uint64_t)file.stx_btime.tv_sec : 0,
+    };
+    return 0;
+}
+
+/* ---- Files of the directory ---- */
+
+static int
+file_open(const char *dir, const char *name, int flags)
 {
     char *path;
     if (asprintf(&path, "%s/%s", dir, name) < 0) {
         errno = ENOMEM;
         return -1;
     }
-    int fd = open(path, O_RDWR | O_CLOEXEC);
+    int fd = open(path, flags | O_CLOEXEC, 0600);
     int rc = errno;
     free(path);
     errno = rc;
     return fd;
 }
+
+static int
+directory_sync(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    int rc = fsync(fd) == 0 ? 0 : errno;
+    close(fd);
+    return rc;
+}
+
+static int
+note_remove(const char *dir)
+{
+    char *path;
+    if (asprintf(&path, "%s/%s", dir, ROLLBACK_NAME) < 0)
+        return ENOMEM;
+    int rc = unlink(path) == 0 || errno == ENOENT ? 0 : errno;
+    free(path);
+    return rc == 0 ? directory_sync(dir) : rc;
+}
+
+static int
+draft_write(const char *dir, const struct note *note)
+{
+    int fd = file_open(dir, DRAFT_NAME, O_WRONLY | O_CREAT | O_TRUNC);
+    if (fd < 0)
+        return errno;
+    ssize_t size = write(fd, note, sizeof(*note));
+    int rc = size == (ssize_t)sizeof(*note) ? 0 : size < 0 ? errno : ENOSPC;
+    if (rc == 0 && fsync(fd) != 0)
+        rc = errno;
+    close(fd);
+    return rc;
+}
+
+/* Under another name first: a note that is there is whole. */
+static int
+note_write(const char *dir, const struct note *note)
+{
+    char *from, *to;
+    if (asprintf(&from, "%s/%s", dir, DRAFT_NAME) < 0)
+        return ENOMEM;
+    if (asprintf(&to, "%s/%s", dir, ROLLBACK_NAME) < 0) {
+        free(from);
+        return ENOMEM;
+    }
+    int rc = draft_write(dir, note);
+    if (rc == 0 && rename(from, to) != 0)
+        rc = errno;
+    if (rc == 0)
+        rc = directory_sync(dir);
+    free(from);
+    free(to);
+    return rc;
+}
+
+int
+rollback_note(const struct env *env)
+{
+    struct note note;
+    int fd;
+    memset(&note, 0, sizeof(note));
+    if (mdb_env_get_fd(env->mdb, &fd) != 0 || !heads_read(fd, &note.heads))
+        return EIO;
+    int rc = identify(fd, &note.identity);
+    checksum_of(&note, note.checksum);
+    return rc == 0 ? note_write(env->dir, &note) : rc;
+}
+
+int
+rollback_forget(const struct env *env)
+{
+    return note_remove(env->dir);
+}
+
+bool
+rollback_exists(const char *dir)
+{
+    int fd = file_open(dir, ROLLBACK_NAME, O_RDONLY);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+/* ---- Going back ---- */
 
 /* LMDB's own lock: every process that has the environment open shares its first byte. 0, or an
  * errno. */
@@ -85,29 +170,57 @@ lock_alone(int fd)
 }
 
 static enum kith_err
-put_back(const char *dir, int lock, int data, const struct heads *heads, struct fault *fault)
+no_way(const char *dir, const char *why, struct fault *fault)
 {
-    int rc = lock < 0 || data < 0 ? errno : lock_alone(lock);
-    if (rc == EAGAIN || rc == EACCES) {
-        fault_set(fault, "%s: a checkpoint ended half way, and another process looks at it", dir);
-        return KITH_INTERNAL;
-    }
+    fault_set(fault, "%s: a checkpoint ended half way, and %s", dir, why);
+    return KITH_INTERNAL;
+}
+
+static enum kith_err
+put_back(const char *dir, int lock, int data, const struct note *note, struct fault *fault)
+{
+    struct identity found;
+    if (identify(data, &found) != 0 || memcmp(&found, &note->identity, sizeof(found)) != 0)
+        return no_way(dir, "this is a copy of it", fault);
+    int rc = lock_alone(lock);
+    if (rc == EAGAIN || rc == EACCES)
+        return no_way(dir, "another process looks at it", fault);
     if (rc == 0)
-        rc = heads_write(data, heads);
+        rc = heads_write(data, &note->heads);
+    if (rc == 0)
+        rc = note_remove(dir);
     if (rc == 0)
         return KITH_OK;
     fault_set(fault, "%s: cannot go back to the last whole checkpoint: %s", dir, strerror(rc));
     return KITH_UNAVAILABLE;
 }
 
-enum kith_err
-rollback_apply(const char *dir, const struct heads *heads, struct fault *fault)
+static enum kith_err
+note_apply(const char *dir, const struct note *note, struct fault *fault)
 {
-    int data = file_open(dir, "data.mdb"), lock = data >= 0 ? file_open(dir, "lock.mdb") : -1;
-    enum kith_err err = put_back(dir, lock, data, heads, fault);
-    if (data >= 0)
-        close(data);
+    int data = file_open(dir, "data.mdb", O_RDWR);
+    if (data < 0)
+        return no_way(dir, "data.mdb cannot be opened", fault);
+    int lock = file_open(dir, "lock.mdb", O_RDWR | O_CREAT);
+    enum kith_err err = lock >= 0 ? put_back(dir, lock, data, note, fault)
+                                  : no_way(dir, "lock.mdb cannot be opened", fault);
+    close(data);
     if (lock >= 0)
         close(lock);
     return err;
+}
+
+enum kith_err
+rollback_apply(const char *dir, struct fault *fault)
+{
+    struct note note;
+    int fd = file_open(dir, ROLLBACK_NAME, O_RDONLY);
+    if (fd < 0 && errno == ENOENT)
+        return KITH_OK;
+    ssize_t size = fd >= 0 ? read(fd, &note, sizeof(note)) : -1;
+    if (fd >= 0)
+        close(fd);
+    if (size != (ssize_t)sizeof(note) || !is_sound(&note))
+        return no_way(dir, "the note of the way back is damaged", fault);
+    return note_apply(dir, &note, fault);
 }

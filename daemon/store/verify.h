@@ -32,8 +32,9 @@ struct verify_state {
     bool has_mark;
     bool is_foreign; /* another version of kithd wrote them: it is no damage, and they are made anew
                       */
-    bool is_part;    /* a checkpoint of them is under way, or was: the next start takes it back */
-    seq_t applied;   /* how far they go on disk, that not counted */
+    bool is_part;  /* a checkpoint of them is under way; or one ended half way, which the next start
+                      takes back: then they are not looked at */
+    seq_t applied; /* how far they go on disk, that not counted */
     uint64_t views_epoch, views_chain; /* the log that they derive from; its checksum there */
     unsigned findings;
     struct fault fault;                 /* why something could not be looked at; "" if all could */

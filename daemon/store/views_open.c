@@ -112,12 +112,12 @@ mark_load(struct views *views, struct env_txn *txn)
         return KITH_INTERNAL;
     }
     if (views->mark.is_part)
-        return KITH_INTERNAL;
+        return KITH_INTERNAL; /* without its way back: a copy */
     return txn->rc != 0 || fits(views, txn) ? KITH_OK : KITH_INTERNAL;
 }
 
 static enum kith_err
-tables_open(struct views *views, struct heads *heads, bool *has_way_back, struct fault *fault)
+tables_open(struct views *views, struct fault *fault)
 {
     struct env_txn txn;
     env_begin(&txn, &views->env);
@@ -129,8 +129,6 @@ tables_open(struct views *views, struct heads *heads, bool *has_way_back, struct
     for (unsigned i = 0; i < VIEW_TABLE_COUNT; i++)
         views->tables.rows[i] = env_table(&txn, view_tables[i].name);
     enum kith_err err = mark_load(views, &txn);
-    if (err != KITH_OK && views->mark.is_part)
-        *has_way_back = rollback_get(&txn, views->tables.meta, heads);
     if (err != KITH_OK) {
         env_abort(&txn);
         return err;
@@ -138,40 +136,27 @@ tables_open(struct views *views, struct heads *heads, bool *has_way_back, struct
     return env_commit(&txn, fault);
 }
 
-/* Open what is there as it is. Where it ended within a checkpoint, KITH_INTERNAL, and perhaps there
- * is a way back. */
 static enum kith_err
-disk_open_as_is(struct views *views, struct heads *heads, bool *has_way_back, struct fault *fault)
+disk_open(struct views *views, struct fault *fault)
 {
-    *has_way_back = false;
     views->mark = (struct checkpoint_mark){0};
+    enum kith_err err = rollback_apply(views->dir, fault);
     /* Rows are read at random, and read-ahead would drag in 30 pages for each. */
-    enum kith_err err =
-        env_open(&views->env, views->dir, views->options.map_size, MDB_NORDAHEAD, fault);
+    if (err == KITH_OK)
+        err = env_open(&views->env, views->dir, views->options.map_size, MDB_NORDAHEAD, fault);
     if (err != KITH_OK)
         return err;
-    err = views->env.truncated ? KITH_INTERNAL : tables_open(views, heads, has_way_back, fault);
+    err = views->env.truncated ? KITH_INTERNAL : tables_open(views, fault);
     if (err != KITH_OK)
         env_close(&views->env);
     return err;
 }
 
 static enum kith_err
-disk_open(struct views *views, struct fault *fault)
-{
-    struct heads heads;
-    bool has_way_back;
-    enum kith_err err = disk_open_as_is(views, &heads, &has_way_back, fault);
-    if (!has_way_back)
-        return err;
-    err = rollback_apply(views->dir, &heads, fault);
-    return err == KITH_OK ? disk_open_as_is(views, &heads, &has_way_back, fault) : err;
-}
-
-static enum kith_err
 disk_remove(const struct views *views, struct fault *fault)
 {
-    static const char *const names[] = {"data.mdb", "lock.mdb"};
+    /* The way back last: without it data.mdb might be taken for sound. */
+    static const char *const names[] = {"data.mdb", "lock.mdb", ROLLBACK_NAME};
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         char *path;
         if (asprintf(&path, "%s/%s", views->dir, names[i]) < 0) {

@@ -23,7 +23,8 @@ writer_init(struct writer *writer, struct checkpoint *checkpoint, struct env_txn
         return;
     if (!checkpoint_mark_get(txn, writer->tables->meta, base))
         writer_fail(writer, MDB_CORRUPTED);
-    writer->is_parted = base->is_part;
+    writer->is_resumed = base->is_part || base->applied == mark->applied;
+    writer->is_parted = rollback_exists(checkpoint->env->dir);
     memcpy(mark->rows, base->rows, sizeof(base->rows));
     memcpy(mark->sums, base->sums, sizeof(base->sums));
 }
@@ -32,8 +33,6 @@ void
 writer_finish(struct writer *writer)
 {
     assert(!writer->cursor && !writer->mark->is_part);
-    if (writer->is_parted)
-        rollback_forget(writer->txn, writer->tables->meta);
     checkpoint_mark_put(writer->txn, writer->tables->meta, writer->mark);
 }
 
@@ -153,7 +152,7 @@ writer_part(struct writer *writer)
     if (writer->tally.size < writer->part_size || writer->txn->rc != 0)
         return;
     if (!writer->is_parted)
-        writer->is_parted = rollback_note(writer->txn, writer->tables->meta);
+        writer->is_parted = rollback_note(writer->txn->env) == 0;
     if (writer->is_parted)
         part_commit(writer);
     else

@@ -30,10 +30,10 @@ struct writer {
     struct checkpoint_mark *mark; /* its counts and sums are those of what is there */
     struct filter **filters;      /* one a table; made anew when full */
 
-    struct checkpoint_mark
-        base;         /* what was found; a part, where this goes on from one that failed */
-    bool is_parted;   /* a part is committed, found or made here */
-    size_t part_size; /* as much is committed as one; SIZE_MAX: all at once */
+    struct checkpoint_mark base; /* what was found */
+    bool is_resumed;             /* some of ours is there already, of a try that failed */
+    bool is_parted;              /* there is a way back, and parts may be committed */
+    size_t part_size;            /* as much is committed as one; SIZE_MAX: all at once */
     struct tally tally;
 
     enum view_table table; /* that is being written */

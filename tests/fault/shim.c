@@ -108,7 +108,7 @@ fails(enum shim_call call)
 
 /* ---- The trace ---- */
 
-/* 0: the log, 1: the views, -1: another file. */
+/* One of enum shim_file, or -1: another file. */
 static int
 file_of(int fd)
 {
@@ -119,8 +119,12 @@ file_of(int fd)
         return -1;
     path[size] = 0;
     if (strstr(path, "/log/data.mdb"))
-        return 0;
-    return strstr(path, "/views/data.mdb") ? 1 : -1;
+        return SHIM_FILE_LOG;
+    if (strstr(path, "/views/data.mdb"))
+        return SHIM_FILE_VIEWS;
+    const char *end = strstr(path, "/views");
+    return end && strlen(end) == strlen("/views") ? SHIM_FILE_WAY_BACK
+                                                  : -1; /* with its directory */
 }
 
 static void
@@ -158,6 +162,26 @@ trace_file(enum shim_step step, int fd, uint64_t offset, const struct iovec *par
                                  .size = (uint32_t)size_of(parts, count),
                                  .durable = durable};
     trace(&record, parts, count);
+}
+
+/* The file with the way back has got its name, or is to lose it. */
+static void
+trace_name(enum shim_step step, const char *path)
+{
+    uint8_t content[PATH_MAX_];
+    const char *end = strstr(path, "/views/rollback");
+    if (trace_fd < 0 || !end || strlen(end) != strlen("/views/rollback"))
+        return;
+    struct iovec part = {content, 0};
+    if (step == SHIM_STEP_WRITE) {
+        long fd = raw(SYS_openat, AT_FDCWD, (long)path, O_RDONLY, 0, 0, 0);
+        long size = raw(SYS_read, fd, (long)content, sizeof(content), 0, 0, 0);
+        raw(SYS_close, fd, 0, 0, 0, 0, 0);
+        part.iov_len = size > 0 ? (size_t)size : 0;
+    }
+    struct shim_record record = {
+        .step = step, .file = SHIM_FILE_WAY_BACK, .size = (uint32_t)part.iov_len};
+    trace(&record, &part, 1);
 }
 
 /* ---- Writes ---- */
@@ -324,13 +348,23 @@ mkdir(const char *path, mode_t mode)
 EXPORT int
 unlink(const char *path)
 {
-    return fails(SHIM_NAME) ? -1 : (int)answer(raw(SYS_unlink, (long)path, 0, 0, 0, 0, 0));
+    if (fails(SHIM_NAME))
+        return -1;
+    long result = raw(SYS_unlink, (long)path, 0, 0, 0, 0, 0);
+    if (result == 0)
+        trace_name(SHIM_STEP_GONE, path);
+    return (int)answer(result);
 }
 
 EXPORT int
 rename(const char *from, const char *to)
 {
-    return fails(SHIM_NAME) ? -1 : (int)answer(raw(SYS_rename, (long)from, (long)to, 0, 0, 0, 0));
+    if (fails(SHIM_NAME))
+        return -1;
+    long result = raw(SYS_rename, (long)from, (long)to, 0, 0, 0, 0);
+    if (result == 0)
+        trace_name(SHIM_STEP_WRITE, to);
+    return (int)answer(result);
 }
 
 EXPORT void *

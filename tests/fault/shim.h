@@ -44,13 +44,21 @@ struct shim {
     char culprit[64]; /* the file whose code was refused memory last */
 };
 
-/* With $KITH_SHIM_TRACE the shim also writes down what is done to files called *.mdb, and what is
- * sent: a head, then `size` bytes. */
-enum shim_step { SHIM_STEP_WRITE = 1, SHIM_STEP_SYNC, SHIM_STEP_SIZE, SHIM_STEP_SEND };
+/* With $KITH_SHIM_TRACE the shim also writes down what is done to some files, and what is sent: a
+ * head, then `size` bytes. The way back is written where it gets its name, and synced with the
+ * directory. */
+enum shim_step {
+    SHIM_STEP_WRITE = 1,
+    SHIM_STEP_SYNC,
+    SHIM_STEP_SIZE,
+    SHIM_STEP_SEND,
+    SHIM_STEP_GONE
+};
+enum shim_file { SHIM_FILE_LOG, SHIM_FILE_VIEWS, SHIM_FILE_WAY_BACK };
 
 struct shim_record {
     uint32_t step; /* enum shim_step */
-    uint32_t file; /* 0: the log, 1: the views; of a send, the descriptor */
+    uint32_t file; /* enum shim_file; of a send, the descriptor */
     uint64_t offset;
     uint32_t size;
     uint32_t durable; /* a write that waits for the disk itself (O_DSYNC) */

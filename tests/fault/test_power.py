@@ -8,6 +8,8 @@ import hashlib
 import os
 import random
 import shutil
+import struct
+import subprocess
 import tempfile
 
 import pool
@@ -18,6 +20,7 @@ CHUNK = 24        # steps of one job
 SAMPLE = 200      # jobs' worth of images in which a daemon also starts
 RANDOM_IMAGES = 3 # of each kind, where writes are open
 LIVES = 2
+CHECKSUM_SIZE = 16
 SEEN = {}         # what verify found, by the content of both files
 
 
@@ -35,13 +38,24 @@ def record(directory):
     return trace.load(path)
 
 
+def belongs(way_back, path):
+    """The same for this very file: it names the one it is for, by number and birth."""
+    found = os.stat(path)
+    born = subprocess.run(["stat", "-c", "%W", path], stdout=subprocess.PIPE, check=True).stdout
+    body = struct.pack("<QQ", found.st_ino, int(born)) + way_back[16:-CHECKSUM_SIZE]
+    return body + hashlib.blake2b(body, digest_size=CHECKSUM_SIZE).digest()
+
+
 def put(data, image):
-    for name, content in zip(trace.FILES, image):
-        directory = os.path.join(data, name)
-        shutil.rmtree(directory, ignore_errors=True)
+    for name in {os.path.dirname(name) for name in trace.FILES}:
+        shutil.rmtree(os.path.join(data, name), ignore_errors=True)
+    for number, (name, content) in enumerate(zip(trace.FILES, image)):
+        path = os.path.join(data, name)
+        if content and number == trace.WAY_BACK:
+            content = belongs(content, os.path.join(os.path.dirname(path), "data.mdb"))
         if content:
-            os.makedirs(directory, mode=0o700)
-            with open(os.path.join(directory, "data.mdb"), "wb") as file:
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            with open(path, "wb") as file:
                 file.write(content)
 
 
@@ -96,7 +110,8 @@ def cut(first, seed, count):
 
 
 def start_behind(number, seed):
-    """A daemon starts on one of the images behind a step, and the script goes on."""
+    """A daemon starts on one of the images behind a step, and the script goes on. Whether the power
+    went within a checkpoint."""
     draw = random.Random(seed * 1_000_003 + number)
     disk = trace.Disk()
     for step in STEPS[:number]:
@@ -104,13 +119,14 @@ def start_behind(number, seed):
             disk.apply(step)
     with trial.life() as one:
         shutil.copytree(SECRETS, one.daemon.data)
-        put(one.daemon.data, disk.some_sectors(draw))
+        image = disk.some_sectors(draw)
+        put(one.daemon.data, image)
         one.start_anew()
         count = one.check(REFERENCE)
         trial.expect(count >= STEPS[number].promised, "lost", count, STEPS[number].promised)
         one.answered = {id for id, reply in REFERENCE.replies.items() if reply["pos"] <= count}
         one.finish(REFERENCE)
-    return 1
+    return bool(image[trace.WAY_BACK])
 
 
 def lie(number, seed):
@@ -147,13 +163,15 @@ def run(options, clock):
     late = [number for number, step in enumerate(STEPS) if step.promised > 0]
     trial.expect(len(late) > SAMPLE, "the promises were not seen")
     chosen = late if options.all else draw.sample(late, SAMPLE)
-    starts = sum(pool.run(start_behind, [(number, options.seed) for number in chosen]))
+    within = pool.run(start_behind, [(number, options.seed) for number in chosen])
     lies = pool.run(lie, [(number, options.seed) for number in draw.sample(late, 50)])
     kinds = {name: sum(step.kind == kind for step in STEPS) for name, kind in
              (("writes", trace.WRITE), ("syncs", trace.SYNC), ("sends", trace.SEND))}
-    print(f"{len(STEPS)} steps {kinds}; {made} images, {looked} different, sound; {starts} starts, nothing lost; "
+    print(f"{len(STEPS)} steps {kinds}; {made} images, {looked} different, sound; "
+          f"{len(within)} starts, {sum(within)} of them back from half a checkpoint, nothing lost; "
           f"{sum(lies)} of {len(lies)} found on a disk that lies; seed {options.seed}, {clock}")
-    trial.expect(looked > len(STEPS) and sum(lies) > len(lies) / 2, "what is looked for is not found")
+    trial.expect(looked > len(STEPS) and sum(within) > 0 and sum(lies) > len(lies) / 2,
+                 "what is looked for is not found")
 
 
 if __name__ == "__main__":

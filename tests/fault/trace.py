@@ -8,9 +8,10 @@ import struct
 import msgpack
 
 RECORD = struct.Struct("<IIQII")
-WRITE, SYNC, SIZE, SEND = 1, 2, 3, 4
+WRITE, SYNC, SIZE, SEND, GONE = 1, 2, 3, 4, 5
 SECTOR = 512
-FILES = ("log", "views")
+FILES = ("log/data.mdb", "views/data.mdb", "views/rollback")
+WAY_BACK = 2  # it is there as a whole or not at all
 HANDSHAKE = b"\0SP\0"
 FRAME_HEAD = 9  # of an ipc frame: one byte, and the length
 
@@ -82,13 +83,18 @@ class Disk:
     def apply(self, step):
         if step.kind == WRITE and step.durable and self.honest:
             write(self.safe[step.file], step.offset, step.data)
+        elif step.kind == GONE:
+            self.open[step.file].append((0, None))
         elif step.kind == WRITE:
             self.open[step.file].append((step.offset, step.data))
         elif step.kind == SIZE and len(self.safe[step.file]) < step.offset:
             self.open[step.file].append((step.offset, b""))
         elif step.kind == SYNC and self.honest:
             for offset, data in self.open[step.file]:
-                write(self.safe[step.file], offset, data)
+                if step.file == WAY_BACK:
+                    self.safe[step.file] = bytearray(data or b"")
+                else:
+                    write(self.safe[step.file], offset, data)
             self.open[step.file].clear()
 
     def is_open(self):
@@ -108,7 +114,10 @@ class Disk:
 
     def _image(self, is_kept, by_sector):
         image = [bytearray(content) for content in self.safe]
-        for content, waiting in zip(image, self.open):
+        for offset, data in self.open[WAY_BACK]:
+            if is_kept():
+                image[WAY_BACK] = bytearray(data or b"")
+        for content, waiting in zip(image[:WAY_BACK], self.open):
             for offset, data in waiting:
                 if not by_sector:
                     if is_kept():
