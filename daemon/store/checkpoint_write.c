@@ -102,7 +102,8 @@ rows_write(struct writer *writer, const struct overlay *overlay, const struct ha
     }
 }
 
-/* All is there. Before anybody may use a page of what was before, there is no way back to it. */
+/* All is there. Before anybody may use a page of what was before, there is no way back to it, not
+ * even one that could not be written down as it should, and was not used. */
 static enum kith_err
 parts_end(struct checkpoint *checkpoint)
 {
@@ -133,5 +134,5 @@ checkpoint_write(struct checkpoint *checkpoint)
     checkpoint->trickled += trickle_end();
     if (err == KITH_OK)
         env_pad(checkpoint->env);
-    return err == KITH_OK && writer.is_parted ? parts_end(checkpoint) : err;
+    return err == KITH_OK && rollback_exists(checkpoint->env->dir) ? parts_end(checkpoint) : err;
 }

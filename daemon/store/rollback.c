@@ -152,10 +152,12 @@ rollback_forget(const struct env *env)
 bool
 rollback_exists(const char *dir)
 {
-    int fd = file_open(dir, ROLLBACK_NAME, O_RDONLY);
-    if (fd >= 0)
-        close(fd);
-    return fd >= 0;
+    char *path;
+    if (asprintf(&path, "%s/%s", dir, ROLLBACK_NAME) < 0)
+        return true;
+    bool is_gone = access(path, F_OK) != 0 && errno == ENOENT;
+    free(path);
+    return !is_gone;
 }
 
 /* ---- Going back ---- */

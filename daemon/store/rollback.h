@@ -23,6 +23,7 @@ int rollback_note(const struct env *env);
 /* Behind the last one. 0, or an errno: then the checkpoint is not done. */
 int rollback_forget(const struct env *env);
 
+/* Where it cannot be known, true. */
 bool rollback_exists(const char *dir);
 
 /* Before the environment in @dir is opened: go back, if there is something to go back from.

@@ -24,7 +24,7 @@ writer_init(struct writer *writer, struct checkpoint *checkpoint, struct env_txn
     if (!checkpoint_mark_get(txn, writer->tables->meta, base))
         writer_fail(writer, MDB_CORRUPTED);
     writer->is_resumed = base->is_part || base->applied == mark->applied;
-    writer->is_parted = rollback_exists(checkpoint->env->dir);
+    writer->is_parted = base->is_part;
     memcpy(mark->rows, base->rows, sizeof(base->rows));
     memcpy(mark->sums, base->sums, sizeof(base->sums));
 }

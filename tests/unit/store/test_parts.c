@@ -26,9 +26,11 @@ enum ending { GOES_ON, DIES_BEFORE, DIES_BEHIND, FAILS, DIES_AT_THE_END, FAILS_A
 
 static enum ending ending;
 static unsigned good_parts, parts; /* which one that is, and how many there were */
-static bool last_fails;            /* the commit behind all parts */
-static bool is_looked_at;          /* each part, by another process */
-static bool is_left_stale;         /* somebody keeps the lock file of before alive */
+/* The way back is there, but nobody knows. */
+static bool is_note_unsure;
+static bool last_fails;    /* the commit behind all parts */
+static bool is_looked_at;  /* each part, by another process */
+static bool is_left_stale; /* somebody keeps the lock file of before alive */
 /* Only this head is put back before the power goes; else both. */
 static unsigned only_head = HEAD_COUNT;
 
@@ -40,6 +42,8 @@ int __real_heads_write(int fd, const struct heads *heads);
 int __wrap_heads_write(int fd, const struct heads *heads);
 enum kith_err __real_rollback_apply(const char *dir, struct fault *fault);
 enum kith_err __wrap_rollback_apply(const char *dir, struct fault *fault);
+int __real_rollback_note(const struct env *env);
+int __wrap_rollback_note(const struct env *env);
 int __real_rollback_forget(const struct env *env);
 int __wrap_rollback_forget(const struct env *env);
 static void look_beside(const char *views_dir);
@@ -101,6 +105,13 @@ __wrap_rollback_apply(const char *dir, struct fault *fault)
         hold_lock(dir);
     is_left_stale = false;
     return err;
+}
+
+int
+__wrap_rollback_note(const struct env *env)
+{
+    int rc = __real_rollback_note(env);
+    return is_note_unsure ? EIO : rc;
 }
 
 int
@@ -509,6 +520,26 @@ test_the_end_is_when_there_is_no_way_back(void **state)
     store_close(store);
 }
 
+/* A way back that was not to be relied on leads to pages that are used again: it must go as well.
+ */
+static void
+test_a_way_back_that_is_not_used_goes(void **state)
+{
+    char path[SCRATCH_PATH_MAX];
+    count_parts(*state);
+    scratch_path(*state, "data/views/rollback", path);
+    struct store *store = open_parted(*state);
+    append_round(store);
+    is_note_unsure = true;
+    end_with(GOES_ON, 0);
+    assert_int_equal(views_checkpoint(store_views(store)), KITH_OK);
+    is_note_unsure = false;
+    assert_int_equal(parts, 0);
+    check(access(path, F_OK) != 0);
+    check_all(store, 2 * EVENT_COUNT);
+    store_close(store);
+}
+
 /* A filter knows all that is there, whatever came of it. */
 static void
 test_filters_know_what_a_part_has_left(void **state)
@@ -735,6 +766,7 @@ main(void)
         scratch_test(test_a_part_that_failed_is_written_over),
         scratch_test(test_tries_in_vain_take_no_room),
         scratch_test(test_the_end_is_when_there_is_no_way_back),
+        scratch_test(test_a_way_back_that_is_not_used_goes),
         scratch_test(test_filters_know_what_a_part_has_left),
         scratch_test(test_going_back_may_end_as_well),
         scratch_test(test_parts_are_looked_at),
