@@ -43,8 +43,8 @@ struct checkpoint_tables {
 /* Open, as a part of struct views. */
 struct checkpoint {
     struct env *env;                        /* borrowed until closed */
-    size_t part_size;                       /* bytes of pages that are changed before a commit */
     const struct checkpoint_tables *tables; /* likewise */
+    size_t part_size;                       /* bytes of pages that are changed before a commit */
     struct worker worker;
     bool is_cleaning;   /* what the worker does, or did last */
     _Atomic bool hurry; /* somebody waits for its end: it may be in the way of others */

@@ -107,7 +107,7 @@ rows_write(struct writer *writer, const struct overlay *overlay, const struct ha
 static enum kith_err
 parts_end(struct checkpoint *checkpoint)
 {
-    int rc = rollback_forget(checkpoint->env);
+    int rc = rollback_forget(checkpoint->env->dir);
     if (rc == 0)
         return KITH_OK;
     fault_set(&checkpoint->fault, "%s/" ROLLBACK_NAME ": cannot remove it: %s",

@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "store/files.h"
 
 /* Larger than anything a commit that met a full disk can have left unwritten by chance. */
 #define PROBE_SIZE ((size_t)256 * 1024)
@@ -293,8 +293,8 @@ probe_write(int fd, uint64_t at)
 static bool
 disk_is_full(const struct env *env)
 {
-    char *path;
-    if (asprintf(&path, "%s/probe", env->dir) < 0)
+    char *path = path_join(env->dir, "probe");
+    if (!path)
         return false;
     bool full = false;
     int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
@@ -333,14 +333,20 @@ commit_failed(const struct env *env, int rc, struct fault *fault)
     return KITH_INTERNAL;
 }
 
+static void
+commit(struct env_txn *txn)
+{
+    if (txn->rc != 0)
+        return;
+    assert(txn->txn);
+    txn->rc = mdb_txn_commit(txn->txn);
+    txn->txn = NULL; /* freed on failure too */
+}
+
 enum kith_err
 env_commit(struct env_txn *txn, struct fault *fault)
 {
-    if (txn->rc == 0) {
-        assert(txn->txn);
-        txn->rc = mdb_txn_commit(txn->txn);
-        txn->txn = NULL; /* freed on failure too */
-    }
+    commit(txn);
     env_abort(txn);
     return txn->rc == 0 ? KITH_OK : commit_failed(txn->env, txn->rc, fault);
 }
@@ -351,10 +357,7 @@ env_commit_part(struct env_txn *txn)
     MDB_env *mdb = txn->env->mdb;
     if (txn->rc == 0)
         txn->rc = mdb_env_set_flags(mdb, MDB_NOSYNC, 1);
-    if (txn->rc == 0) {
-        txn->rc = mdb_txn_commit(txn->txn);
-        txn->txn = NULL; /* freed on failure too */
-    }
+    commit(txn);
     int rc = mdb_env_set_flags(mdb, MDB_NOSYNC, 0);
     assert(rc == 0);
     if (txn->rc != 0)

@@ -23,6 +23,12 @@ follow(uint64_t first, uint64_t second)
     return next && (first & 1) == 0 && (second & 1) == 1;
 }
 
+static bool
+is_page_size(uint32_t size)
+{
+    return size >= PAGE_SIZE_MIN && size <= PAGE_SIZE_MAX;
+}
+
 static uint32_t
 page_size_of(const struct heads *heads)
 {
@@ -44,8 +50,7 @@ heads_read(int fd, struct heads *heads)
     if (!head_read(fd, heads, 0, 0))
         return false;
     uint32_t page_size = page_size_of(heads);
-    return page_size >= PAGE_SIZE_MIN && page_size <= PAGE_SIZE_MAX &&
-           head_read(fd, heads, 1, page_size) &&
+    return is_page_size(page_size) && head_read(fd, heads, 1, page_size) &&
            follow(page_load64(heads->bytes[0] + HEAD_AT_NUMBER),
                   page_load64(heads->bytes[1] + HEAD_AT_NUMBER));
 }
@@ -66,7 +71,7 @@ int
 heads_write(int fd, const struct heads *heads)
 {
     uint32_t page_size = page_size_of(heads);
-    assert(page_size >= PAGE_SIZE_MIN && page_size <= PAGE_SIZE_MAX);
+    assert(is_page_size(page_size));
     for (unsigned i = 0; i < HEAD_COUNT; i++) {
         ssize_t size = pwrite(fd, heads->bytes[i], HEAD_SIZE, (off_t)i * page_size);
         if (size != HEAD_SIZE)

@@ -3,14 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/files.h"
 #include "store/heads.h"
 
-#define DRAFT_NAME    ROLLBACK_NAME ".new"
 #define CHECKSUM_SIZE 16
 
 /* What tells data.mdb from its copies, and from one that was made in its place: numbers of files
@@ -56,80 +55,6 @@ identify(int fd, struct identity *identity)
     return 0;
 }
 
-/* ---- Files of the directory ---- */
-
-static int
-file_open(const char *dir, const char *name, int flags)
-{
-    char *path;
-    if (asprintf(&path, "%s/%s", dir, name) < 0) {
-        errno = ENOMEM;
-        return -1;
-    }
-    int fd = open(path, flags | O_CLOEXEC, 0600);
-    int rc = errno;
-    free(path);
-    errno = rc;
-    return fd;
-}
-
-static int
-directory_sync(const char *dir)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return errno;
-    int rc = fsync(fd) == 0 ? 0 : errno;
-    close(fd);
-    return rc;
-}
-
-static int
-note_remove(const char *dir)
-{
-    char *path;
-    if (asprintf(&path, "%s/%s", dir, ROLLBACK_NAME) < 0)
-        return ENOMEM;
-    int rc = unlink(path) == 0 || errno == ENOENT ? 0 : errno;
-    free(path);
-    return rc == 0 ? directory_sync(dir) : rc;
-}
-
-static int
-draft_write(const char *dir, const struct note *note)
-{
-    int fd = file_open(dir, DRAFT_NAME, O_WRONLY | O_CREAT | O_TRUNC);
-    if (fd < 0)
-        return errno;
-    ssize_t size = write(fd, note, sizeof(*note));
-    int rc = size == (ssize_t)sizeof(*note) ? 0 : size < 0 ? errno : ENOSPC;
-    if (rc == 0 && fsync(fd) != 0)
-        rc = errno;
-    close(fd);
-    return rc;
-}
-
-/* Under another name first: a note that is there is whole. */
-static int
-note_write(const char *dir, const struct note *note)
-{
-    char *from, *to;
-    if (asprintf(&from, "%s/%s", dir, DRAFT_NAME) < 0)
-        return ENOMEM;
-    if (asprintf(&to, "%s/%s", dir, ROLLBACK_NAME) < 0) {
-        free(from);
-        return ENOMEM;
-    }
-    int rc = draft_write(dir, note);
-    if (rc == 0 && rename(from, to) != 0)
-        rc = errno;
-    if (rc == 0)
-        rc = directory_sync(dir);
-    free(from);
-    free(to);
-    return rc;
-}
-
 int
 rollback_note(const struct env *env)
 {
@@ -139,23 +64,29 @@ rollback_note(const struct env *env)
     if (mdb_env_get_fd(env->mdb, &fd) != 0 || !heads_read(fd, &note.heads))
         return EIO;
     int rc = identify(fd, &note.identity);
+    char *path = rc == 0 ? path_join(env->dir, ROLLBACK_NAME) : NULL;
+    if (!path)
+        return rc ? rc : ENOMEM;
     checksum_of(&note, note.checksum);
-    return rc == 0 ? note_write(env->dir, &note) : rc;
+    rc = file_replace(path, &note, sizeof(note));
+    free(path);
+    return rc;
 }
 
 int
-rollback_forget(const struct env *env)
+rollback_forget(const char *dir)
 {
-    return note_remove(env->dir);
+    char *path = path_join(dir, ROLLBACK_NAME);
+    int rc = path ? file_remove(path) : ENOMEM;
+    free(path);
+    return rc == 0 ? directory_sync(dir) : rc;
 }
 
 bool
 rollback_exists(const char *dir)
 {
-    char *path;
-    if (asprintf(&path, "%s/%s", dir, ROLLBACK_NAME) < 0)
-        return true;
-    bool is_gone = access(path, F_OK) != 0 && errno == ENOENT;
+    char *path = path_join(dir, ROLLBACK_NAME);
+    bool is_gone = path && access(path, F_OK) != 0 && errno == ENOENT;
     free(path);
     return !is_gone;
 }
@@ -190,11 +121,23 @@ put_back(const char *dir, int lock, int data, const struct note *note, struct fa
     if (rc == 0)
         rc = heads_write(data, &note->heads);
     if (rc == 0)
-        rc = note_remove(dir);
+        rc = rollback_forget(dir);
     if (rc == 0)
         return KITH_OK;
     fault_set(fault, "%s: cannot go back to the last whole checkpoint: %s", dir, strerror(rc));
     return KITH_UNAVAILABLE;
+}
+
+/* A file of the directory, or -1 with errno. */
+static int
+file_open(const char *dir, const char *name, int flags)
+{
+    char *path = path_join(dir, name);
+    int fd = path ? open(path, flags | O_CLOEXEC, 0600) : -1;
+    int rc = errno;
+    free(path);
+    errno = rc;
+    return fd;
 }
 
 static enum kith_err

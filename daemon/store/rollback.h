@@ -21,7 +21,7 @@
 /* Before the first part. 0, or an errno: then nothing may be committed in parts. */
 int rollback_note(const struct env *env);
 /* Behind the last one. 0, or an errno: then the checkpoint is not done. */
-int rollback_forget(const struct env *env);
+int rollback_forget(const char *dir);
 
 /* Where it cannot be known, true. */
 bool rollback_exists(const char *dir);

@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "store/files.h"
 
 #define FILE_SIZE_MAX 8192 /* the keys and some comments; more is another file */
 
@@ -176,20 +175,6 @@ file_read(int fd, const char *path, struct secrets *out, struct fault *fault)
 
 /* ---- Making ---- */
 
-static int
-directory_sync(const char *path)
-{
-    char copy[PATH_MAX];
-    if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy))
-        return ENAMETOOLONG;
-    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return errno;
-    int rc = fsync(fd) == 0 ? 0 : errno;
-    close(fd);
-    return rc;
-}
-
 static size_t
 text_make(char *text, size_t capacity, struct secrets *secrets)
 {
@@ -204,28 +189,6 @@ text_make(char *text, size_t capacity, struct secrets *secrets)
     return size;
 }
 
-/* Write the whole file under another name first, so that a crash leaves all of it or nothing. */
-static int
-file_write(const char *path, const char *text, size_t size)
-{
-    char draft[PATH_MAX];
-    if (snprintf(draft, sizeof(draft), "%s.new", path) >= (int)sizeof(draft))
-        return ENAMETOOLONG;
-    int fd = open(draft, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return errno;
-    ssize_t written = write(fd, text, size);
-    int rc = written == (ssize_t)size ? 0 : written < 0 ? errno : ENOSPC;
-    if (rc == 0 && (fchmod(fd, 0600) != 0 || fsync(fd) != 0))
-        rc = errno;
-    close(fd);
-    if (rc == 0 && rename(draft, path) != 0)
-        rc = errno;
-    if (rc != 0)
-        unlink(draft);
-    return rc ? rc : directory_sync(path);
-}
-
 static enum kith_err
 file_make(const char *path, struct secrets *out, struct fault *fault)
 {
@@ -235,7 +198,7 @@ file_make(const char *path, struct secrets *out, struct fault *fault)
     secrets.token_key_count = 1;
     for (size_t row = 0; row < SINGLE_COUNT + secrets.token_key_count; row++)
         randombytes_buf(secret_at(&secrets, row), SECRET_SIZE);
-    int rc = file_write(path, text, text_make(text, sizeof(text), &secrets));
+    int rc = file_replace(path, text, text_make(text, sizeof(text), &secrets));
     sodium_memzero(text, sizeof(text));
     if (rc != 0) {
         fault_set(fault, "%s: cannot make it: %s", path, strerror(rc));

@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "base/monotonic.h"
+#include "store/files.h"
 #include "store/heads.h"
 #include "store/views_inner.h"
 #include "store/worker.h"
@@ -84,14 +85,6 @@ static void write_job(void *context);
 
 /* ---- Opening ---- */
 
-/* The path of @name in the data directory; free with free(). NULL if memory is short. */
-static char *
-path_of(const struct store *store, const char *name)
-{
-    char *path;
-    return asprintf(&path, "%s/%s", store->dir, name) < 0 ? NULL : path;
-}
-
 static enum kith_err
 out_of_memory(struct fault *fault)
 {
@@ -137,9 +130,9 @@ store_lock_owner(int fd)
 enum kith_err
 store_lock(const char *dir, int *fd, struct fault *fault)
 {
-    char *path;
+    char *path = path_join(dir, "LOCK");
     *fd = -1;
-    if (asprintf(&path, "%s/LOCK", dir) < 0)
+    if (!path)
         return out_of_memory(fault);
     enum kith_err err = KITH_UNAVAILABLE;
     *fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
@@ -161,7 +154,8 @@ static enum kith_err
 secrets_load(struct store *store, struct fault *fault)
 {
     enum kith_err err;
-    char *path = path_of(store, "secrets"), *log_path = path_of(store, "log/data.mdb");
+    char *path = path_join(store->dir, "secrets"),
+         *log_path = path_join(store->dir, "log/data.mdb");
     if (!path || !log_path)
         err = out_of_memory(fault);
     else
@@ -185,7 +179,9 @@ static enum kith_err
 loss_check(const struct store *store, struct fault *fault)
 {
     enum kith_err err = KITH_OK;
-    char *log_path = path_of(store, "log/data.mdb"), *views_path = path_of(store, "views/data.mdb");
+    int rc;
+    char *log_path = path_join(store->dir, "log/data.mdb"),
+         *views_path = path_join(store->dir, "views/data.mdb");
     if (!log_path || !views_path) {
         err = out_of_memory(fault);
     } else if (!has_content(log_path) && has_content(views_path)) {
@@ -199,8 +195,8 @@ loss_check(const struct store *store, struct fault *fault)
         fault_set(fault, "%s is damaged, and its last commit may be lost: restore it from a backup",
                   log_path);
         err = KITH_INTERNAL;
-    } else if (!has_content(log_path) && unlink(log_path) != 0 && errno != ENOENT) {
-        fault_set(fault, "%s: cannot remove it: %s", log_path, strerror(errno));
+    } else if (!has_content(log_path) && (rc = file_remove(log_path)) != 0) {
+        fault_set(fault, "%s: cannot remove it: %s", log_path, strerror(rc));
         err = KITH_UNAVAILABLE;
     }
     free(log_path);
@@ -211,7 +207,7 @@ loss_check(const struct store *store, struct fault *fault)
 static enum kith_err
 log_load(struct store *store, uint64_t map_size, struct fault *fault)
 {
-    char *path = path_of(store, "log");
+    char *path = path_join(store->dir, "log");
     if (!path)
         return out_of_memory(fault);
     enum kith_err err = loss_check(store, fault);
@@ -230,7 +226,7 @@ log_load(struct store *store, uint64_t map_size, struct fault *fault)
 static enum kith_err
 views_load(struct store *store, const struct store_options *options, struct fault *fault)
 {
-    char *path = path_of(store, "views");
+    char *path = path_join(store->dir, "views");
     if (!path)
         return out_of_memory(fault);
     struct views_options inner = {
@@ -254,10 +250,7 @@ names_sync(const struct store *store, struct fault *fault)
 {
     const char *const dirs[] = {store->dir, store->log_env.dir};
     for (size_t i = 0; i < ARRAY_COUNT(dirs); i++) {
-        int fd = open(dirs[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        int rc = fd >= 0 && fsync(fd) == 0 ? 0 : errno;
-        if (fd >= 0)
-            close(fd);
+        int rc = directory_sync(dirs[i]);
         if (rc != 0) {
             fault_set(fault, "%s: %s", dirs[i], strerror(rc));
             return KITH_UNAVAILABLE;

@@ -1,12 +1,12 @@
 /* Opening the views: whatever does not fit the log is dropped, since the log can rebuild it. */
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "store/files.h"
 #include "store/rollback.h"
 #include "store/views_inner.h"
 
@@ -140,7 +140,9 @@ static enum kith_err
 disk_open(struct views *views, struct fault *fault)
 {
     views->mark = (struct checkpoint_mark){0};
-    enum kith_err err = rollback_apply(views->dir, fault);
+    enum kith_err err = rollback_apply(views->dir, &views->fault);
+    if (err == KITH_UNAVAILABLE)
+        fault_set(fault, "%s", views->fault.text);
     /* Rows are read at random, and read-ahead would drag in 30 pages for each. */
     if (err == KITH_OK)
         err = env_open(&views->env, views->dir, views->options.map_size, MDB_NORDAHEAD, fault);
@@ -158,12 +160,12 @@ disk_remove(const struct views *views, struct fault *fault)
     /* The way back last: without it data.mdb might be taken for sound. */
     static const char *const names[] = {"data.mdb", "lock.mdb", ROLLBACK_NAME};
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        char *path;
-        if (asprintf(&path, "%s/%s", views->dir, names[i]) < 0) {
+        char *path = path_join(views->dir, names[i]);
+        if (!path) {
             fault_set(fault, "%s: out of memory", views->dir);
             return KITH_UNAVAILABLE;
         }
-        int rc = unlink(path) == 0 || errno == ENOENT ? 0 : errno;
+        int rc = file_remove(path);
         if (rc != 0)
             fault_set(fault, "%s: cannot remove it: %s", path, strerror(rc));
         free(path);
@@ -195,8 +197,6 @@ levels_open(struct views *views, struct fault *fault)
     if (err == KITH_INTERNAL && views->is_ahead)
         return refuse_loss(views, fault);
     if (err == KITH_INTERNAL) {
-        if (fault)
-            views->fault = *fault;
         err = disk_remove(views, fault);
         if (err == KITH_OK)
             err = disk_open(views, fault);

@@ -7,8 +7,8 @@
  *
  * Errors stick in the transaction: behind the first one every call does nothing.
  *
- * Layer: store (internal). Thread: the checkpoint's. Blocking: the end of a part waits for the
- * disk.
+ * Layer: store (internal). Thread: the checkpoint's. Blocking: the note before the first part
+ * waits for the disk.
  */
 #ifndef KITH_STORE_WRITER_H
 #define KITH_STORE_WRITER_H

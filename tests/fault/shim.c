@@ -108,6 +108,13 @@ fails(enum shim_call call)
 
 /* ---- The trace ---- */
 
+static bool
+ends_with(const char *path, const char *end)
+{
+    size_t size = strlen(path), end_size = strlen(end);
+    return size >= end_size && strcmp(path + size - end_size, end) == 0;
+}
+
 /* One of enum shim_file, or -1: another file. */
 static int
 file_of(int fd)
@@ -118,13 +125,11 @@ file_of(int fd)
     if (size < 0)
         return -1;
     path[size] = 0;
-    if (strstr(path, "/log/data.mdb"))
+    if (ends_with(path, "/log/data.mdb"))
         return SHIM_FILE_LOG;
-    if (strstr(path, "/views/data.mdb"))
+    if (ends_with(path, "/views/data.mdb"))
         return SHIM_FILE_VIEWS;
-    const char *end = strstr(path, "/views");
-    return end && strlen(end) == strlen("/views") ? SHIM_FILE_WAY_BACK
-                                                  : -1; /* with its directory */
+    return ends_with(path, "/views") ? SHIM_FILE_WAY_BACK : -1; /* with its directory */
 }
 
 static void
@@ -164,23 +169,20 @@ trace_file(enum shim_step step, int fd, uint64_t offset, const struct iovec *par
     trace(&record, parts, count);
 }
 
-/* The file with the way back has got its name, or is to lose it. */
+/* What the file with the way back is from here on, where it has got its name or lost it. */
 static void
-trace_name(enum shim_step step, const char *path)
+trace_name(const char *path)
 {
     uint8_t content[PATH_MAX_];
-    const char *end = strstr(path, "/views/rollback");
-    if (trace_fd < 0 || !end || strlen(end) != strlen("/views/rollback"))
+    if (trace_fd < 0 || !ends_with(path, "/views/rollback"))
         return;
-    struct iovec part = {content, 0};
-    if (step == SHIM_STEP_WRITE) {
-        long fd = raw(SYS_openat, AT_FDCWD, (long)path, O_RDONLY, 0, 0, 0);
-        long size = raw(SYS_read, fd, (long)content, sizeof(content), 0, 0, 0);
+    long fd = raw(SYS_openat, AT_FDCWD, (long)path, O_RDONLY, 0, 0, 0);
+    long size = fd >= 0 ? raw(SYS_read, fd, (long)content, sizeof(content), 0, 0, 0) : 0;
+    if (fd >= 0)
         raw(SYS_close, fd, 0, 0, 0, 0, 0);
-        part.iov_len = size > 0 ? (size_t)size : 0;
-    }
+    struct iovec part = {content, size > 0 ? (size_t)size : 0};
     struct shim_record record = {
-        .step = step, .file = SHIM_FILE_WAY_BACK, .size = (uint32_t)part.iov_len};
+        .step = SHIM_STEP_WRITE, .file = SHIM_FILE_WAY_BACK, .size = (uint32_t)part.iov_len};
     trace(&record, &part, 1);
 }
 
@@ -352,7 +354,7 @@ unlink(const char *path)
         return -1;
     long result = raw(SYS_unlink, (long)path, 0, 0, 0, 0, 0);
     if (result == 0)
-        trace_name(SHIM_STEP_GONE, path);
+        trace_name(path);
     return (int)answer(result);
 }
 
@@ -363,7 +365,7 @@ rename(const char *from, const char *to)
         return -1;
     long result = raw(SYS_rename, (long)from, (long)to, 0, 0, 0, 0);
     if (result == 0)
-        trace_name(SHIM_STEP_WRITE, to);
+        trace_name(to);
     return (int)answer(result);
 }
 

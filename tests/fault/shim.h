@@ -45,15 +45,9 @@ struct shim {
 };
 
 /* With $KITH_SHIM_TRACE the shim also writes down what is done to some files, and what is sent: a
- * head, then `size` bytes. The way back is written where it gets its name, and synced with the
- * directory. */
-enum shim_step {
-    SHIM_STEP_WRITE = 1,
-    SHIM_STEP_SYNC,
-    SHIM_STEP_SIZE,
-    SHIM_STEP_SEND,
-    SHIM_STEP_GONE
-};
+ * head, then `size` bytes. The way back is written, as a whole, where it gets its name or
+ * loses it, and synced with the directory. */
+enum shim_step { SHIM_STEP_WRITE = 1, SHIM_STEP_SYNC, SHIM_STEP_SIZE, SHIM_STEP_SEND };
 enum shim_file { SHIM_FILE_LOG, SHIM_FILE_VIEWS, SHIM_FILE_WAY_BACK };
 
 struct shim_record {

@@ -8,10 +8,10 @@ import struct
 import msgpack
 
 RECORD = struct.Struct("<IIQII")
-WRITE, SYNC, SIZE, SEND, GONE = 1, 2, 3, 4, 5
+WRITE, SYNC, SIZE, SEND = 1, 2, 3, 4
 SECTOR = 512
 FILES = ("log/data.mdb", "views/data.mdb", "views/rollback")
-WAY_BACK = 2  # it is there as a whole or not at all
+WAY_BACK = 2  # each write of it is of all of it; empty: it is not there
 HANDSHAKE = b"\0SP\0"
 FRAME_HEAD = 9  # of an ipc frame: one byte, and the length
 
@@ -72,6 +72,12 @@ def write(content, offset, data):
     content[offset:offset + len(data)] = data
 
 
+def keep(file, content, offset, data):
+    if file == WAY_BACK:
+        content.clear()
+    write(content, offset, data)
+
+
 class Disk:
     """What is safe of each file, and the writes that are not."""
 
@@ -83,18 +89,13 @@ class Disk:
     def apply(self, step):
         if step.kind == WRITE and step.durable and self.honest:
             write(self.safe[step.file], step.offset, step.data)
-        elif step.kind == GONE:
-            self.open[step.file].append((0, None))
         elif step.kind == WRITE:
             self.open[step.file].append((step.offset, step.data))
         elif step.kind == SIZE and len(self.safe[step.file]) < step.offset:
             self.open[step.file].append((step.offset, b""))
         elif step.kind == SYNC and self.honest:
             for offset, data in self.open[step.file]:
-                if step.file == WAY_BACK:
-                    self.safe[step.file] = bytearray(data or b"")
-                else:
-                    write(self.safe[step.file], offset, data)
+                keep(step.file, self.safe[step.file], offset, data)
             self.open[step.file].clear()
 
     def is_open(self):
@@ -114,14 +115,11 @@ class Disk:
 
     def _image(self, is_kept, by_sector):
         image = [bytearray(content) for content in self.safe]
-        for offset, data in self.open[WAY_BACK]:
-            if is_kept():
-                image[WAY_BACK] = bytearray(data or b"")
-        for content, waiting in zip(image[:WAY_BACK], self.open):
+        for file, (content, waiting) in enumerate(zip(image, self.open)):
             for offset, data in waiting:
-                if not by_sector:
+                if not by_sector or file == WAY_BACK:
                     if is_kept():
-                        write(content, offset, data)
+                        keep(file, content, offset, data)
                     continue
                 at = 0
                 while at < len(data):

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -69,16 +70,32 @@ scratch_teardown(void **state)
     return 0;
 }
 
+/* A store, which has to open. */
+static inline struct store *
+scratch_open_with(const struct store_options *options)
+{
+    struct fault fault = {0};
+    struct store *store = NULL;
+    if (store_open(&store, options, &fault) != KITH_OK)
+        fail_msg("%s", fault.text);
+    return store;
+}
+
 /* The store in it, made if need be, with so much address space. */
 static inline struct store *
 scratch_open(const struct scratch *scratch, uint64_t map_size)
 {
-    struct fault fault = {0};
-    struct store *store = NULL;
-    struct store_options options = {.dir = scratch->data, .map_size = map_size};
-    if (store_open(&store, &options, &fault) != KITH_OK)
-        fail_msg("%s", fault.text);
-    return store;
+    return scratch_open_with(&(struct store_options){.dir = scratch->data, .map_size = map_size});
+}
+
+/* Wait for a child; its exit status, or 128 and the signal that ended it. */
+static inline int
+scratch_wait(pid_t child)
+{
+    int status;
+    check(child > 0);
+    check(waitpid(child, &status, 0) == child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 #define scratch_test(function) \

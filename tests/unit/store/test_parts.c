@@ -1,14 +1,12 @@
 /* A checkpoint that is committed in parts: that nobody sees a difference, wherever it ends. */
-#include "scratch.h"
+#include "look.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/wait.h>
 
 #include "store/heads.h"
 #include "store/rollback.h"
 #include "store/row.h"
-#include "store/verify.h"
 #include "store/views_inner.h"
 
 #define ROW_COUNT   200 /* in each table: some pages */
@@ -44,8 +42,8 @@ enum kith_err __real_rollback_apply(const char *dir, struct fault *fault);
 enum kith_err __wrap_rollback_apply(const char *dir, struct fault *fault);
 int __real_rollback_note(const struct env *env);
 int __wrap_rollback_note(const struct env *env);
-int __real_rollback_forget(const struct env *env);
-int __wrap_rollback_forget(const struct env *env);
+int __real_rollback_forget(const char *dir);
+int __wrap_rollback_forget(const char *dir);
 static void look_beside(const char *views_dir);
 static void hold_lock(const char *dir);
 
@@ -115,11 +113,11 @@ __wrap_rollback_note(const struct env *env)
 }
 
 int
-__wrap_rollback_forget(const struct env *env)
+__wrap_rollback_forget(const char *dir)
 {
     if (ending == DIES_AT_THE_END)
         _exit(0);
-    return ending == FAILS_AT_THE_END ? EIO : __real_rollback_forget(env);
+    return ending == FAILS_AT_THE_END ? EIO : __real_rollback_forget(dir);
 }
 
 static void
@@ -240,13 +238,18 @@ check_all(struct store *store, seq_t last)
 static struct store *
 open_parted(const struct scratch *scratch)
 {
-    struct fault fault = {0};
-    struct store *store = NULL;
-    struct store_options options = {
-        .dir = scratch->data, .map_size = SCRATCH_MAP_SIZE, .checkpoint_memory = PART_SIZE};
-    if (store_open(&store, &options, &fault) != KITH_OK)
-        fail_msg("%s", fault.text);
-    return store;
+    return scratch_open_with(&(struct store_options){
+        .dir = scratch->data, .map_size = SCRATCH_MAP_SIZE, .checkpoint_memory = PART_SIZE});
+}
+
+/* It is the same when it is opened again. */
+static void
+close_and_check(struct store *store, const struct scratch *scratch, seq_t last)
+{
+    store_close(store);
+    store = open_parted(scratch);
+    check_all(store, last);
+    store_close(store);
 }
 
 static void
@@ -301,16 +304,6 @@ test_nobody_sees_parts(void **state)
     }
 }
 
-static int
-wait_for(pid_t child)
-{
-    int status;
-    check(child > 0);
-    check(waitpid(child, &status, 0) == child);
-    check(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
-
 /* Append a round and die within its checkpoint. False if that has fewer parts, and is done. */
 static bool
 die(const struct scratch *scratch, enum ending how, unsigned behind)
@@ -325,7 +318,7 @@ die(const struct scratch *scratch, enum ending how, unsigned behind)
         end_with(how, behind);
         _exit(views_checkpoint(store_views(store)) == KITH_OK ? DONE : 1);
     }
-    int status = wait_for(child);
+    int status = scratch_wait(child);
     check(status == 0 || status == DONE);
     return status == 0;
 }
@@ -335,12 +328,6 @@ not_found(void *context, const struct verify_finding *finding)
 {
     (void)context;
     fail_msg("%s", finding->text);
-}
-
-static void
-ignore_progress(void *context)
-{
-    (void)context;
 }
 
 static bool
@@ -354,17 +341,8 @@ takes_all(void *context, const struct log_record *record)
 static struct verify_state
 look(const char *data, bool is_online)
 {
-    struct verify_state seen = {0};
-    const struct verify verify = {.dir = data,
-                                  .map_size = SCRATCH_MAP_SIZE,
-                                  .is_online = is_online,
-                                  .state = &seen,
-                                  .found = not_found,
-                                  .progress = ignore_progress,
-                                  .decodes = takes_all};
-    verify_views(&verify);
-    verify_log(&verify);
-    assert_string_equal(seen.fault.text, "");
+    struct verify_state seen = look_at((struct verify){
+        .dir = data, .is_online = is_online, .found = not_found, .decodes = takes_all});
     check(!seen.is_foreign && seen.events > 0);
     check(seen.has_mark == (is_online || !seen.is_part));
     return seen;
@@ -389,7 +367,7 @@ look_beside(const char *views_dir)
     pid_t child = fork();
     if (child == 0)
         _exit(look(data, true).is_part ? 0 : 1);
-    assert_int_equal(wait_for(child), 0);
+    assert_int_equal(scratch_wait(child), 0);
 }
 
 static void
@@ -461,10 +439,7 @@ test_a_part_that_failed_is_written_over(void **state)
         end_with(GOES_ON, 0);
         assert_int_equal(views_checkpoint(store_views(store)), KITH_OK);
         check_all(store, last);
-        store_close(store);
-        store = open_parted(*state);
-        check_all(store, last);
-        store_close(store);
+        close_and_check(store, *state, last);
     }
     check(i > count);
 }
@@ -489,10 +464,7 @@ test_tries_in_vain_take_no_room(void **state)
     check(many.views_size < 2 * few.views_size);
     check_all(store, 2 * EVENT_COUNT);
     assert_int_equal(views_checkpoint(store_views(store)), KITH_OK);
-    store_close(store);
-    store = open_parted(*state);
-    check_all(store, 2 * EVENT_COUNT);
-    store_close(store);
+    close_and_check(store, *state, 2 * EVENT_COUNT);
 }
 
 /* All is there, and the way back is not gone yet. */
@@ -514,10 +486,7 @@ test_the_end_is_when_there_is_no_way_back(void **state)
     end_with(GOES_ON, 0);
     assert_int_equal(views_checkpoint(store_views(store)), KITH_OK);
     check_all(store, 2 * EVENT_COUNT);
-    store_close(store);
-    store = open_parted(*state);
-    check_all(store, 2 * EVENT_COUNT);
-    store_close(store);
+    close_and_check(store, *state, 2 * EVENT_COUNT);
 }
 
 /* A way back that was not to be relied on leads to pages that are used again: it must go as well.
@@ -585,7 +554,7 @@ test_going_back_may_end_as_well(void **state)
             open_parted(*state);
             _exit(1); /* it had nothing to put back */
         }
-        assert_int_equal(wait_for(child), 0);
+        assert_int_equal(scratch_wait(child), 0);
         look((*(struct scratch **)state)->data, false);
         struct store *store = open_parted(*state);
         check_all(store, EVENT_COUNT);
@@ -643,12 +612,9 @@ test_who_is_looked_at_begins_anew(void **state)
     check_all(store, 0);
     replay(store);
     check_all(store, 2 * EVENT_COUNT);
-    int status;
-    check(write(go[1], &byte, 1) == 1 && waitpid(child, &status, 0) == child && status == 0);
-    store_close(store);
-    store = open_parted(*state);
-    check_all(store, 2 * EVENT_COUNT);
-    store_close(store);
+    check(write(go[1], &byte, 1) == 1);
+    assert_int_equal(scratch_wait(child), 0);
+    close_and_check(store, *state, 2 * EVENT_COUNT);
 }
 
 static int stop[2];
@@ -708,10 +674,7 @@ test_a_stale_lock_file_is_noticed(void **state)
         close(stop[1]);
         int status;
         check(wait(&status) > 0 && status == 0);
-        store_close(store);
-        store = open_parted(*state);
-        check_all(store, (2 + i) * EVENT_COUNT);
-        store_close(store);
+        close_and_check(store, *state, (2 + i) * EVENT_COUNT);
     }
 }
 

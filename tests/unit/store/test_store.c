@@ -533,9 +533,7 @@ in_child(int (*body)(const char *dir), const char *dir)
     check(child >= 0);
     if (child == 0)
         _exit(body(dir));
-    int status;
-    check(waitpid(child, &status, 0) == child);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return scratch_wait(child);
 }
 
 #define CHILD_SKIPPED 77

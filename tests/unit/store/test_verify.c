@@ -1,12 +1,11 @@
 /* Looking at a data directory: what is no damage, and what is. */
-#include "scratch.h"
+#include "look.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "store/row.h"
 #include "store/store.h"
-#include "store/verify.h"
 
 #define EVENT_COUNT 3000 /* more than are looked at in one snapshot of the log */
 
@@ -35,12 +34,6 @@ ignore_finding(void *context, const struct verify_finding *finding)
     (void)context, (void)finding;
 }
 
-static void
-ignore_progress(void *context)
-{
-    (void)context;
-}
-
 static bool
 takes_all(void *context, const struct log_record *record)
 {
@@ -51,21 +44,13 @@ takes_all(void *context, const struct log_record *record)
 static struct verify_state
 look(const struct scratch *scratch, uint32_t rows_version, bool is_online)
 {
-    struct verify_state state = {0};
-    const struct verify verify = {
+    return look_at((struct verify){
         .dir = scratch->data,
-        .map_size = SCRATCH_MAP_SIZE,
         .rows_version = rows_version,
         .is_online = is_online,
-        .state = &state,
         .found = ignore_finding,
-        .progress = ignore_progress,
         .decodes = takes_all,
-    };
-    verify_views(&verify);
-    verify_log(&verify);
-    assert_string_equal(state.fault.text, "");
-    return state;
+    });
 }
 
 static void

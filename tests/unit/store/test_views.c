@@ -78,14 +78,11 @@ world_check(const struct world *world, bool holds, const char *what)
 static void
 world_open(struct world *world, uint64_t overlay_size)
 {
-    struct fault fault = {0};
-    struct store_options options = {.dir = world->scratch->data,
-                                    .map_size = SCRATCH_MAP_SIZE,
-                                    .overlay_size = overlay_size,
-                                    .checkpoint_events = 20,
-                                    .checkpoint_ms = 1000};
-    if (store_open(&world->store, &options, &fault) != KITH_OK)
-        fail_msg("%s", fault.text);
+    world->store = scratch_open_with(&(struct store_options){.dir = world->scratch->data,
+                                                             .map_size = SCRATCH_MAP_SIZE,
+                                                             .overlay_size = overlay_size,
+                                                             .checkpoint_events = 20,
+                                                             .checkpoint_ms = 1000});
 }
 
 static void
