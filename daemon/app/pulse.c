@@ -97,6 +97,27 @@ look_at_damage(struct daemon *daemon)
     notify_status("the log is damaged at event %" PRIu64, damage);
 }
 
+/* Told once for as long as none is done. */
+static void
+look_at_checkpoints(struct daemon *daemon)
+{
+    const struct views *views = store_views(daemon->store);
+    struct views_stats now;
+    views_stats(views, &now);
+    bool has_failed = now.checkpoint_failures != daemon->checkpoint_failures;
+    bool is_done = now.checkpoints != daemon->checkpoints;
+    daemon->checkpoint_failures = now.checkpoint_failures;
+    daemon->checkpoints = now.checkpoints;
+    if (has_failed && !daemon->is_behind)
+        diag(DIAG_ERROR,
+             "a checkpoint failed: %s; it is tried again, and nothing is lost, for the log has all "
+             "of it",
+             views_fault(views)->text);
+    else if (daemon->is_behind && is_done && !has_failed)
+        diag(DIAG_NOTICE, "checkpoints are written again");
+    daemon->is_behind = has_failed || (daemon->is_behind && !is_done);
+}
+
 static void
 look_at_readers(struct daemon *daemon)
 {
@@ -121,6 +142,7 @@ daemon_pulse(struct daemon *daemon)
     look_at_readers(daemon);
     daemon_look_at_disk(daemon);
     look_at_damage(daemon);
+    look_at_checkpoints(daemon);
     if (daemon->damage == 0)
         daemon_beat(daemon);
 }

@@ -131,15 +131,8 @@ class FullDisk(Case):
 
     def test_a_disk_that_fails(self):
         """Nobody knows what a failed fdatasync left behind: exit, and let the next start find out."""
-        if not shutil.which("strace"):
-            self.skipTest("no strace")
         daemon = self.daemon()
-        kithd, harness.KITHD = harness.KITHD, "strace"
-        self.addCleanup(setattr, harness, "KITHD", kithd)
-        flags, daemon.flags = daemon.flags, [
-            "--quiet=all", "-f", "-o", f"{daemon.directory}/strace", "-e", "trace=fdatasync",
-            "-e", "inject=fdatasync:error=EIO:when=30+", kithd, *daemon.flags]
-        daemon.start()
+        self.start_with(daemon, "-e", "inject=fdatasync:error=EIO:when=30+")
         client = self.client(daemon)
         done = []
         try:
@@ -151,13 +144,43 @@ class FullDisk(Case):
             pass
         self.assertEqual(daemon.wait(), 1)
         daemon.journal.wait("the daemon stops here")
-        harness.KITHD, daemon.flags = kithd, flags
         daemon.start()
         client = self.client(daemon)
         for number in done:
             reply = client.call("member.register", {"member": f"m{number}"}, f"i{number}")
             self.assertTrue(reply["dup"])
         daemon.stop()
+
+    def test_a_checkpoint_that_fails(self):
+        daemon = self.daemon(flags=["--set", "storage.checkpoint_every=100ms"]).start()
+        daemon.stop()
+        self.start_with(daemon, "-P", f"{daemon.data}/views/data.mdb",
+                        "-e", "inject=writev:error=ENOSPC:when=1..2")
+        client = self.client(daemon)
+        client.do("member.register", member="ada")
+        line = daemon.journal.wait("a checkpoint failed: ")
+        self.assertIn("/views: ", line)
+        self.assertIn("nothing is lost", line)
+        daemon.journal.wait("checkpoints are written again")
+        stats = client.ask("server.stats")
+        self.assertGreater(stats["checkpoint_failures"], 1)
+        self.assertEqual(stats["checkpoint_seq"], 1)
+        self.assertEqual(daemon.journal.text().count("a checkpoint failed: "), 1)
+        daemon.kill()  # a sanitizer cannot look for leaks where strace looks on
+
+    def start_with(self, daemon, *faults):
+        """Start it where some of its system calls fail; the next start is one as any. (-D: the
+        process that is started is the daemon, and not strace.)"""
+        if not shutil.which("strace"):
+            self.skipTest("no strace")
+        kithd, flags = harness.KITHD, daemon.flags
+        harness.KITHD = "strace"
+        daemon.flags = ["--quiet=all", "-D", "-f", "-o", f"{daemon.directory}/strace",
+                        "-e", "trace=fdatasync,writev", *faults, kithd, *flags]
+        try:
+            daemon.start()
+        finally:
+            harness.KITHD, daemon.flags = kithd, flags
 
     def register_until_refused(self, client):
         """Batches of one, until one is refused: that one's id, and the last one's before it."""
