@@ -110,11 +110,21 @@ no_way(const char *dir, const char *why, struct fault *fault)
 }
 
 static enum kith_err
+refused(const char *dir, int rc, struct fault *fault)
+{
+    fault_set(fault,
+              "%s: cannot go back to the last whole checkpoint: %s: mend that, or remove the "
+              "directory, and it is made anew from the log",
+              dir, strerror(rc));
+    return KITH_UNAVAILABLE;
+}
+
+static enum kith_err
 put_back(const char *dir, int lock, int data, const struct note *note, struct fault *fault)
 {
     struct identity found;
     if (identify(data, &found) != 0 || memcmp(&found, &note->identity, sizeof(found)) != 0)
-        return no_way(dir, "this is a copy of it", fault);
+        return no_way(dir, "data.mdb is a copy", fault);
     int rc = lock_alone(lock);
     if (rc == EAGAIN || rc == EACCES)
         return no_way(dir, "another process looks at it", fault);
@@ -122,10 +132,7 @@ put_back(const char *dir, int lock, int data, const struct note *note, struct fa
         rc = heads_write(data, &note->heads);
     if (rc == 0)
         rc = rollback_forget(dir);
-    if (rc == 0)
-        return KITH_OK;
-    fault_set(fault, "%s: cannot go back to the last whole checkpoint: %s", dir, strerror(rc));
-    return KITH_UNAVAILABLE;
+    return rc == 0 ? KITH_OK : refused(dir, rc, fault);
 }
 
 /* A file of the directory, or -1 with errno. */
@@ -145,10 +152,11 @@ note_apply(const char *dir, const struct note *note, struct fault *fault)
 {
     int data = file_open(dir, "data.mdb", O_RDWR);
     if (data < 0)
-        return no_way(dir, "data.mdb cannot be opened", fault);
+        return errno == ENOENT ? no_way(dir, "data.mdb is gone", fault)
+                               : refused(dir, errno, fault);
     int lock = file_open(dir, "lock.mdb", O_RDWR | O_CREAT);
-    enum kith_err err = lock >= 0 ? put_back(dir, lock, data, note, fault)
-                                  : no_way(dir, "lock.mdb cannot be opened", fault);
+    enum kith_err err =
+        lock >= 0 ? put_back(dir, lock, data, note, fault) : refused(dir, errno, fault);
     close(data);
     if (lock >= 0)
         close(lock);
@@ -160,11 +168,10 @@ rollback_apply(const char *dir, struct fault *fault)
 {
     struct note note;
     int fd = file_open(dir, ROLLBACK_NAME, O_RDONLY);
-    if (fd < 0 && errno == ENOENT)
-        return KITH_OK;
-    ssize_t size = fd >= 0 ? read(fd, &note, sizeof(note)) : -1;
-    if (fd >= 0)
-        close(fd);
+    if (fd < 0)
+        return errno == ENOENT ? KITH_OK : refused(dir, errno, fault);
+    ssize_t size = read(fd, &note, sizeof(note));
+    close(fd);
     if (size != (ssize_t)sizeof(note) || !is_sound(&note))
         return no_way(dir, "the note of the way back is damaged", fault);
     return note_apply(dir, &note, fault);

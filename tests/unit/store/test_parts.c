@@ -720,6 +720,34 @@ test_without_a_way_back_it_begins_anew(void **state)
     }
 }
 
+/* What the system refuses to open may be as good as ever: the views are not dropped for it. */
+static void
+test_what_cannot_be_opened_is_not_dropped(void **state)
+{
+    static const char *const names[] = {"rollback", "data.mdb", "lock.mdb"};
+    count_parts(*state);
+    check(die(*state, DIES_BEHIND, 1));
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        char name[64], path[SCRATCH_PATH_MAX], aside[SCRATCH_PATH_MAX];
+        snprintf(name, sizeof(name), "data/views/%s", names[i]);
+        scratch_path(*state, name, path);
+        scratch_path(*state, "aside", aside);
+        check(rename(path, aside) == 0 && symlink(path, path) == 0); /* one that leads to itself */
+        struct fault fault = {0};
+        struct store *store = NULL;
+        struct store_options options = {.dir = (*(struct scratch **)state)->data,
+                                        .map_size = SCRATCH_MAP_SIZE,
+                                        .checkpoint_memory = PART_SIZE};
+        assert_int_equal(store_open(&store, &options, &fault), KITH_UNAVAILABLE);
+        check(strstr(fault.text, "/views: cannot go back") && strstr(fault.text, strerror(ELOOP)));
+        check(rename(aside, path) == 0);
+    }
+    struct store *store = open_parted(*state);
+    check_all(store, EVENT_COUNT);
+    replay(store);
+    close_and_check(store, *state, 2 * EVENT_COUNT);
+}
+
 int
 main(void)
 {
@@ -738,6 +766,7 @@ main(void)
         scratch_test(test_what_is_not_held_is_not_parted),
         scratch_test(test_who_is_looked_at_begins_anew),
         scratch_test(test_without_a_way_back_it_begins_anew),
+        scratch_test(test_what_cannot_be_opened_is_not_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
