@@ -111,21 +111,23 @@ void
 tell_end(const struct teller *teller, const struct verify_state *state)
 {
     bool good = state->findings == 0;
+    bool is_half = state->is_part && !state->has_mark;
+    bool is_seen = state->has_views && !is_half;
     wipe(teller);
     if (teller->is_json) {
         printf("{\"ok\":%s,\"findings\":%u,\"epoch\":\"%016" PRIx64 "\",\"first_seq\":%" PRIu64
                ",\"last_seq\":%" PRIu64 ",\"events\":%" PRIu64 ",\"keys\":%" PRIu64
-               ",\"views\":%s,\"applied\":%" PRIu64 ",\"rows\":%" PRIu64 "}\n",
+               ",\"views\":%s,\"views_seen\":%s,\"applied\":%" PRIu64 ",\"rows\":%" PRIu64 "}\n",
                good ? "true" : "false", state->findings, state->epoch, state->first_seq,
                state->last_seq, state->events, state->keys, state->has_views ? "true" : "false",
-               state->applied, state->rows);
+               is_seen ? "true" : "false", state->applied, state->rows);
         return;
     }
     printf("%s  %" PRIu64 " events, %" PRIu64 "-%" PRIu64 ", epoch %016" PRIx64 "; %" PRIu64
            " keys; ",
            good ? "sound" : "DAMAGED", state->events, state->first_seq, state->last_seq,
            state->epoch, state->keys);
-    if (state->is_part && !state->has_mark)
+    if (is_half)
         printf("views not looked at: a checkpoint ended half way, which the next start takes back");
     else if (state->has_views)
         printf("views up to %" PRIu64 ", %" PRIu64 " rows", state->applied, state->rows);

@@ -276,7 +276,7 @@ class Daemon:
         self.notify.bind(path)
         self.notify_path = path
 
-    def spawn(self, *flags):
+    def spawn(self, *flags, under=()):
         environment = {name: value for name, value in os.environ.items()
                        if not name.startswith("KITH_") and name not in (
                            "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "CONFIGURATION_DIRECTORY",
@@ -287,7 +287,7 @@ class Daemon:
         environment.update(self.environment, NOTIFY_SOCKET=self.notify_path)
         self.drain_notes()  # what an earlier one has left
         self.notes = []
-        self.process = subprocess.Popen([KITHD, *self.flags, *flags], env=environment,
+        self.process = subprocess.Popen([*under, KITHD, *self.flags, *flags], env=environment,
                                         cwd=self.directory, stdin=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE)
         self.journal = Journal(self.process.stderr)
@@ -302,6 +302,14 @@ class Daemon:
 
     def start(self, *flags):
         self.spawn(*flags)
+        self.wait_note("READY=1")
+        return self
+
+    def start_failing(self, *faults):
+        """Start it where some of its system calls fail, by what strace takes. (-D: the process that
+        is started is the daemon, and not strace.)"""
+        self.spawn(under=["strace", "--quiet=all", "-D", "-f", "-o", f"{self.directory}/strace",
+                          "-e", "trace=none", *faults])
         self.wait_note("READY=1")
         return self
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import unittest
 
 import msgpack
 
@@ -129,10 +130,12 @@ class FullDisk(Case):
         self.assertEqual({event["member"] for event in events}, set(names))
         self.assertEqual(len(events), len(names))
 
+    @unittest.skipUnless(shutil.which("strace"), "no strace")
     def test_a_disk_that_fails(self):
         """Nobody knows what a failed fdatasync left behind: exit, and let the next start find out."""
         daemon = self.daemon()
-        self.start_with(daemon, "-e", "inject=fdatasync:error=EIO:when=30+")
+        daemon.start_failing("-e", "trace=fdatasync",
+                             "-e", "inject=fdatasync:error=EIO:when=30+")
         client = self.client(daemon)
         done = []
         try:
@@ -151,11 +154,12 @@ class FullDisk(Case):
             self.assertTrue(reply["dup"])
         daemon.stop()
 
+    @unittest.skipUnless(shutil.which("strace"), "no strace")
     def test_a_checkpoint_that_fails(self):
         daemon = self.daemon(flags=["--set", "storage.checkpoint_every=100ms"]).start()
         daemon.stop()
-        self.start_with(daemon, "-P", f"{daemon.data}/views/data.mdb",
-                        "-e", "inject=writev:error=ENOSPC:when=1..2")
+        daemon.start_failing("-e", "trace=writev", "-P", f"{daemon.data}/views/data.mdb",
+                             "-e", "inject=writev:error=ENOSPC:when=1..2")
         client = self.client(daemon)
         client.do("member.register", member="ada")
         line = daemon.journal.wait("a checkpoint failed: ")
@@ -167,20 +171,6 @@ class FullDisk(Case):
         self.assertEqual(stats["checkpoint_seq"], 1)
         self.assertEqual(daemon.journal.text().count("a checkpoint failed: "), 1)
         daemon.kill()  # a sanitizer cannot look for leaks where strace looks on
-
-    def start_with(self, daemon, *faults):
-        """Start it where some of its system calls fail; the next start is one as any. (-D: the
-        process that is started is the daemon, and not strace.)"""
-        if not shutil.which("strace"):
-            self.skipTest("no strace")
-        kithd, flags = harness.KITHD, daemon.flags
-        harness.KITHD = "strace"
-        daemon.flags = ["--quiet=all", "-D", "-f", "-o", f"{daemon.directory}/strace",
-                        "-e", "trace=fdatasync,writev", *faults, kithd, *flags]
-        try:
-            daemon.start()
-        finally:
-            harness.KITHD, daemon.flags = kithd, flags
 
     def register_until_refused(self, client):
         """Batches of one, until one is refused: that one's id, and the last one's before it."""

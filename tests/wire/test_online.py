@@ -212,6 +212,31 @@ class Online(Case):
             self.assertLessEqual(readers(daemon.data, name), {daemon.process.pid}, name)
         self.assert_serves(client)
 
+    @unittest.skipUnless(shutil.which("strace"), "no strace")
+    def test_views_of_half_a_checkpoint(self):
+        """Killed where the parts of a checkpoint are written, but not yet all that there is."""
+        daemon, _ = self.filled(10)
+        daemon.stop()
+        daemon.flags += ["--set", "storage.checkpoint_memory=16KiB"]
+        daemon.start_failing("-e", "trace=unlink", "-P", f"{daemon.data}/views/rollback",
+                             "-e", "inject=unlink:signal=KILL")
+        try:
+            register(self.client(daemon), 1000, "other")
+        except (harness.Closed, ConnectionError):
+            pass
+        daemon.wait()
+        status, findings, lines, errors = verify(daemon)
+        self.assertEqual((status, findings), (0, []), errors)
+        self.assertEqual((lines[0]["views"], lines[0]["views_seen"]), (True, False))
+        text = harness.run(["--verify", "--data", daemon.data])[1]
+        self.assertIn("views not looked at", text)
+        self.assertIn("a checkpoint of the views ended half way", verify(daemon, "--deep")[3])
+        daemon.start()
+        self.assertNotIn("anew", daemon.journal.text())
+        status, _, lines, errors = verify(daemon)
+        self.assertEqual((status, lines[-1]["views_seen"]), (0, True), errors)
+        self.assert_serves(daemon.client())
+
     def test_it_leaves_the_lock_alone(self):
         daemon, _ = self.filled(10)
         self.assertEqual(verify(daemon, "--deep")[0], 2)
