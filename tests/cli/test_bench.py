@@ -83,6 +83,22 @@ class Bench(fake.Case):
         self.assertEqual((report["ok"], report["refused"]), (50, 50))
         self.assertEqual(report["errors"][0]["code"], "quota_exceeded")
 
+    def test_what_is_turned_away_is_not_done(self):
+        for seed, words in (("1", ()), ("2", ("--batch", "10", "--connections", "2"))):
+            inner, calls = self.fake.on["connection.request"], []
+
+            def request(args, inner=inner, calls=calls):
+                calls.append(None)
+                if len(calls) % 2:
+                    raise fake.Refusal("busy")
+                return inner(args)
+
+            self.fake.on["connection.request"] = request
+            report = self.bench("--count", "100", "--seed", seed, *words, code=1)
+            self.fake.on["connection.request"] = inner
+            self.assertEqual((report["ok"], report["refused"], report["busy"]), (50, 50, 50))
+            self.assertAlmostEqual(report["rate"], 50 / report["elapsed_s"], delta=0.01)
+
     def test_the_same_seed_is_told(self):
         self.bench("--count", "50", "--seed", "9")
         report = self.bench("--count", "50", "--seed", "9")

@@ -205,6 +205,7 @@ measure_kith(struct bench *bench)
     bool good = bench_load_run(&load, &target, &bench->report.kith);
     bench->report.ok = bench->kith.ok;
     bench->report.refused = bench->kith.refused;
+    bench->report.busy = bench->kith.busy;
     bench->report.dup = bench->kith.dup;
     bench->report.tally = &bench->kith.tally;
     if (!good && bench->report.kith.answered == 0) {

@@ -32,7 +32,7 @@ struct kith_lane {
     struct todo *under_way;   /* by slot; unused in batches */
     uint64_t ring[RING_SIZE]; /* pairs whose request was answered */
     uint64_t ring_in, ring_out;
-    uint64_t ok, refused, dup;
+    uint64_t ok, refused, busy, dup; /* busy: of the refused */
     struct tally tally;
 
     /* Batches are sent and answered at once. */
@@ -171,11 +171,20 @@ compose(struct kith_lane *lane, struct todo todo, char id[BENCH_NAME_SIZE])
     assert(!"composed above");
 }
 
+/* Turned away, as opposed to looked at and refused. */
+static bool
+is_busy(const struct kith_reply *reply)
+{
+    const char *class = kith_get_str(kith_reply_error(reply), "class");
+    return !kith_reply_ok(reply) && class && strcmp(class, "busy") == 0;
+}
+
 static void
 count_reply(struct kith_lane *lane, struct todo todo, const struct kith_reply *reply)
 {
     if (!kith_reply_ok(reply)) {
         lane->refused++;
+        lane->busy += is_busy(reply);
         tally_add(&lane->tally, reply, item_ops[todo.item]);
         return;
     }
@@ -215,8 +224,7 @@ single_take(void *context, unsigned *slot)
         return expired ? BENCH_TAKE_LOST : BENCH_TAKE_NONE;
     if (status != KITH_STATUS_OK && status != KITH_STATUS_REFUSED)
         return BENCH_TAKE_FAILED;
-    const char *class = kith_get_str(kith_reply_error(reply), "class");
-    bool busy = status == KITH_STATUS_REFUSED && class && strcmp(class, "busy") == 0;
+    bool busy = is_busy(reply);
     count_reply(lane, lane->under_way[tag], reply);
     kith_reply_destroy(reply);
     return busy ? BENCH_TAKE_BUSY : BENCH_TAKE_ANSWER;
@@ -287,6 +295,7 @@ add_to_shared(const struct kith_lane *lane)
     pthread_mutex_lock(&shared->lock);
     shared->ok += lane->ok;
     shared->refused += lane->refused;
+    shared->busy += lane->busy;
     shared->dup += lane->dup;
     tally_merge(&shared->tally, &lane->tally);
     pthread_mutex_unlock(&shared->lock);

@@ -32,8 +32,8 @@ struct bench_kith {
     uint64_t pair_first; /* the first pair that no earlier phase used */
     uint64_t pair_end;   /* how many pairs there are for this phase, from 0 on */
 
-    pthread_mutex_t lock; /* of what follows: lanes add to it when they close */
-    uint64_t ok, refused, dup;
+    pthread_mutex_t lock;            /* of what follows: lanes add to it when they close */
+    uint64_t ok, refused, busy, dup; /* busy: of the refused */
     struct tally tally;
 };
 

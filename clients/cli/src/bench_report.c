@@ -18,12 +18,14 @@ bench_report_server(struct bench_report *report, const struct kith_value *hello)
     snprintf(report->server_version, sizeof(report->server_version), "%s", version ? version : "?");
 }
 
-/* Operations a second: every message carried a batch of them. */
+/* Operations a second, of which every message carried a batch; what was turned away was not done.
+ */
 static double
 rate_of(const struct bench_report *report)
 {
     const struct bench_result *kith = &report->kith;
-    return kith->seconds > 0 ? (double)(report->ok + report->refused) / kith->seconds : 0;
+    return kith->seconds > 0 ? (double)(report->ok + report->refused - report->busy) / kith->seconds
+                             : 0;
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */
@@ -50,7 +52,7 @@ put_kith_json(struct buf *out, const struct bench_report *report)
     json_member_float(out, "elapsed_s", report->kith.seconds);
     json_member_float(out, "rate", rate_of(report));
     put_latency_json(out, "latency_ms", &report->kith.latency);
-    json_member_int(out, "busy", (int64_t)report->kith.busy.count);
+    json_member_int(out, "busy", (int64_t)report->busy);
     if (report->kith.busy.count > 0)
         put_latency_json(out, "busy_latency_ms", &report->kith.busy);
     json_key(out, "errors");
@@ -132,11 +134,12 @@ put_kith(struct buf *out, const struct cli *cli, const struct bench_report *repo
     text_printf(out, "  answers    %llu ok, %llu refused, %llu done before, %llu lost\n",
                 (unsigned long long)report->ok, (unsigned long long)report->refused,
                 (unsigned long long)report->dup, (unsigned long long)report->kith.lost);
-    if (report->kith.busy.count > 0) {
-        text_printf(out, "  busy       %llu of them turned away, after ",
-                    (unsigned long long)report->kith.busy.count);
+    if (report->busy > 0)
+        text_printf(out, "  busy       %llu of them turned away%s",
+                    (unsigned long long)report->busy,
+                    report->kith.busy.count > 0 ? ", after " : "\n");
+    if (report->kith.busy.count > 0)
         put_latency(out, &report->kith.busy);
-    }
     tally_put_people(out, report->tally);
     text_printf(out, "  seed       %llu, %llu members\n", (unsigned long long)options->seed,
                 (unsigned long long)options->members);

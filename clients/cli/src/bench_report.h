@@ -16,8 +16,8 @@ struct bench_options {
 struct bench_report {
     const struct bench_options *options;
     char server_version[32];
-    struct bench_result kith; /* of messages, each of options->batch operations */
-    uint64_t ok, refused, dup;
+    struct bench_result kith;        /* of messages, each of options->batch operations */
+    uint64_t ok, refused, busy, dup; /* operations; busy: of the refused */
     const struct tally *tally;
     struct bench_result echo; /* answered is 0 where it was not measured */
     struct histogram disk;    /* count is 0 where it was not measured */
