@@ -303,6 +303,17 @@ look_ahead(struct batch *batch, msec_t hold_ms, unsigned kept)
     return next;
 }
 
+/* How long to take no messages, since there is no memory for what they would change, or not yet as
+ * much as there will be. */
+static msec_t
+hold(struct daemon *daemon, msec_t now_ms)
+{
+    const struct views *views = store_views(daemon->store);
+    bool is_full = views_full(views);
+    msec_t hold_ms = gate_hold(&daemon->gate, is_full, now_ms);
+    return !is_full && views_throttled(views, now_ms) ? BATCH_THROTTLE_MS : hold_ms;
+}
+
 struct batch_next
 batch_turn(struct batch *batch, bool drain)
 {
@@ -314,8 +325,9 @@ batch_turn(struct batch *batch, bool drain)
     batch->reading = clock_read();
     batch->now_ms = daemon_now(daemon, batch->reading);
     views_tick(views, batch->reading.mono_ms);
-    msec_t hold_ms = gate_hold(&daemon->gate, views_full(views), batch->reading.mono_ms);
+    msec_t hold_ms = hold(daemon, batch->reading.mono_ms);
     enum kith_err refuse = gate_refusal(&daemon->gate);
+    daemon->stats.throttled += hold_ms > 0;
     batch->limit_ms = gate_limit(&daemon->gate, daemon->config.wait_max_ms, batch->reading.mono_ms);
     batch->left = true;
     batch->taken = batch->eaten = 0;
@@ -324,8 +336,10 @@ batch_turn(struct batch *batch, bool drain)
     drop_gone(batch);
     batch_begin(batch, refuse);
     bool goes_on = hold_ms > 0 || take_messages(batch, refuse, &fault);
-    /* What is left because the views are full is not more than can be done. */
-    gate_left(&daemon->gate, batch->left && hold_ms == 0, batch->reading.mono_ms);
+    /* What is left because the views are full is not more than can be done; because commands are
+     * slowed down, it is. */
+    bool is_full = gate_is_full(&daemon->gate) && hold_ms > 0;
+    gate_left(&daemon->gate, batch->left && !is_full, batch->reading.mono_ms);
     if (goes_on) {
         take_parked(batch, refuse);
         goes_on = batch_finish(batch, refuse, &fault);

@@ -48,6 +48,9 @@ enum gate_news gate_look(struct gate *gate, uint64_t disk_free, uint64_t reserve
  * long no message should be taken, 0 if they should. */
 msec_t gate_hold(struct gate *gate, bool full, msec_t now_ms);
 
+/* The views were full when they were last looked at. */
+bool gate_is_full(const struct gate *gate);
+
 /* What every command is answered with; KITH_OK to run them. */
 enum kith_err gate_refusal(const struct gate *gate);
 

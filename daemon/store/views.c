@@ -265,6 +265,7 @@ freeze(struct views *views)
     else if (log_checksum(views->log, views->applied, &mark->chain) != KITH_OK)
         return; /* the log is damaged there, and says so itself */
 
+    views->frozen_ms = views->began_ms;
     views->frozen = views->active;
     views->active = &views->overlays[views->frozen == &views->overlays[0]];
     assert(views->active->arena.used == ARENA_UNIT);
@@ -314,6 +315,7 @@ settle(struct views *views)
         return;
     }
     views->checkpoints++;
+    views->throttle = (struct throttle){overlay_size(views->frozen), checkpoint->took_ms};
     views->mark = checkpoint->mark;
     views->frozen = NULL;
     views->moment++;
@@ -394,6 +396,17 @@ bool
 views_full(const struct views *views)
 {
     return views->frozen && memory_size(views) >= views->options.overlay_size;
+}
+
+bool
+views_throttled(const struct views *views, msec_t now_ms)
+{
+    if (!views->frozen)
+        return false;
+    uint64_t all = views->options.overlay_size, size = overlay_size(views->frozen);
+    uint64_t room = size < all ? all - size : 0;
+    return overlay_size(views->active) >=
+           throttle_limit(&views->throttle, size, room, now_ms - views->frozen_ms);
 }
 
 int

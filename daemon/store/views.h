@@ -107,6 +107,11 @@ void views_tick(struct views *views, msec_t now_ms);
  * is still being written: take no commands until it is done. */
 bool views_full(const struct views *views);
 
+/* True while more has come in than the checkpoint that is being written leaves room for until its
+ * end: take no commands for a moment, and look again. @now_ms: as for views_tick(). Where
+ * views_full() is true this is too. */
+bool views_throttled(const struct views *views, msec_t now_ms);
+
 /* Readable when a checkpoint has ended (an eventfd; views_tick drains it). */
 int views_fd(const struct views *views);
 

@@ -7,6 +7,7 @@
 
 #include "store/checkpoint.h"
 #include "store/parts.h"
+#include "store/throttle.h"
 #include "store/views.h"
 
 /* Walks open at once: a path between members nests two or three. */
@@ -86,7 +87,9 @@ struct views {
     seq_t applied, sealed; /* in kept units; in the sealed one as well */
     enum kith_err err;
 
-    msec_t began_ms; /* when the last checkpoint began, on the caller's clock */
+    msec_t began_ms;  /* when the last checkpoint began, on the caller's clock */
+    msec_t frozen_ms; /* when it was first tried to write what is frozen, likewise */
+    struct throttle throttle;
     bool has_ticked;
     uint64_t checkpoints, failures;
     msec_t took_ms;

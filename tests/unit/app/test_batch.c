@@ -27,6 +27,7 @@ static struct {
     unsigned looks;     /* at the flight, until it is found to have landed */
     bool is_fast;       /* each has landed when it is looked at */
     bool refuse_commit; /* the next one of the log fails */
+    bool is_throttled;  /* changes come too fast */
     bool is_flooded;    /* behind the messages rubbish comes, without end */
     unsigned eaten;     /* of it */
 } run;
@@ -40,6 +41,7 @@ void __wrap_net_reply(struct net *net, const struct net_route *route, struct sli
 enum kith_err __wrap_store_end(struct store *store, struct fault *fault);
 enum kith_err __real_store_end(struct store *store, struct fault *fault);
 bool __wrap_store_is_written(struct store *store);
+bool __wrap_views_throttled(const struct views *views, msec_t now_ms);
 struct clock_reading __wrap_clock_read(void);
 struct clock_reading __real_clock_read(void);
 enum kith_err __wrap_store_settle(struct store *store, struct fault *fault);
@@ -122,6 +124,13 @@ __wrap_net_is_readable(const struct net *net)
         return false;
     }
     return run.coming[0] != '\0' || run.is_flooded;
+}
+
+bool
+__wrap_views_throttled(const struct views *views, msec_t now_ms)
+{
+    (void)views, (void)now_ms;
+    return run.is_throttled;
 }
 
 struct clock_reading
@@ -453,6 +462,28 @@ test_a_pause_does_not_hide_what_is_left(void **state)
     buf_fini(&messages);
 }
 
+/* Where changes come too fast none are taken for a moment, and that is more than can be done. */
+static void
+test_what_comes_too_fast_waits(void **state)
+{
+    open_daemon(*state, 0);
+    run.is_throttled = true;
+    run.coming = "1+a 2?b";
+    msec_t began_ms = clock_read().mono_ms;
+    struct batch_next next = batch_turn(run.batch, false);
+    assert_true(next.hold && !next.again && !next.failed);
+    assert_true(next.due_ms <= clock_read().mono_ms + BATCH_THROTTLE_MS &&
+                next.due_ms >= began_ms + BATCH_THROTTLE_MS);
+    assert_string_equal(run.coming, "1+a 2?b");
+    assert_int_equal(run.daemon.stats.throttled, 1);
+    assert_true(run.daemon.gate.left_ms >= 0);
+    run.is_throttled = false;
+    turn(run.coming, false);
+    assert_string_equal(shown(&run.story), "b | a");
+    assert_int_equal(run.daemon.stats.throttled, 1);
+    close_daemon();
+}
+
 static void
 test_rubbish_does_not_hold_up_what_was_taken(void **state)
 {
@@ -478,6 +509,7 @@ main(void)
         scratch_test(test_what_is_large_goes_alone),
         scratch_test(test_a_turn_ends_when_its_time_is_over),
         scratch_test(test_a_pause_does_not_hide_what_is_left),
+        scratch_test(test_what_comes_too_fast_waits),
         scratch_test(test_rubbish_does_not_hold_up_what_was_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -502,6 +502,39 @@ test_full_says_so_until_the_checkpoint_has_ended(void **state)
 }
 
 static void
+test_what_comes_too_fast_is_slowed_down(void **state)
+{
+    struct world world = {.scratch = *state};
+    struct views_stats stats;
+    world_open(&world, 16 * 1024 * 1024);
+    struct views *views = store_views(world.store);
+    uint64_t next = 0;
+    msec_t now_ms = 1;
+    do { /* until it is known how long one takes */
+        put_many(&world, next, 20000);
+        next += 20000;
+        assert_false(views_throttled(views, now_ms));
+        views_tick(views, ++now_ms);
+        views_wait(views);
+        views_stats(views, &stats);
+    } while (stats.checkpoint_last_ms == 0);
+    put_many(&world, next, 20000);
+    next += 20000;
+    views_tick(views, ++now_ms); /* from here to the next tick it is being written */
+    assert_false(views_throttled(views, now_ms));
+    for (; !views_throttled(views, now_ms); next += 1000)
+        put_many(&world, next, 1000);
+    assert_false(views_full(views));
+    assert_false(views_throttled(views, now_ms + 3600 * 1000));
+    for (; !views_full(views); next += 1000)
+        put_many(&world, next, 1000);
+    assert_true(views_throttled(views, now_ms + 3600 * 1000));
+    views_wait(views);
+    assert_false(views_throttled(views, now_ms));
+    store_close(world.store);
+}
+
+static void
 test_a_tick_starts_what_is_due(void **state)
 {
     struct world world = {.scratch = *state};
@@ -564,6 +597,7 @@ main(int argc, char **argv)
         scratch_test(test_a_borrowed_value_stays_put),
         scratch_test(test_the_loop_works_on_while_a_checkpoint_runs),
         scratch_test(test_full_says_so_until_the_checkpoint_has_ended),
+        scratch_test(test_what_comes_too_fast_is_slowed_down),
         scratch_test(test_a_tick_starts_what_is_due),
         scratch_test(test_the_eventfd_tells_of_an_ended_checkpoint),
     };
