@@ -16,7 +16,8 @@
 
 #define THROTTLE_FREE_SHARE 4 /* a quarter of the room is free at once: a burst is not slowed */
 
-/* How long a checkpoint took, and of what size it was; zeroed: nothing is known yet. */
+/* How long the last checkpoint took, and of what size it was; zeroed: nothing is known yet. Nor is
+ * it of one that is several times as large. */
 struct throttle {
     uint64_t size; /* bytes of the overlay */
     msec_t took_ms;

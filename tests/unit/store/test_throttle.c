@@ -13,7 +13,10 @@ test_nothing_is_slowed_before_anything_is_known(void **state)
     (void)state;
     const struct throttle none = {0}, at_once = {.size = 1000};
     assert_int_equal(throttle_limit(&none, 1000, ROOM, 0), ROOM);
+    assert_int_equal(throttle_limit(&none, 0, ROOM, 0), ROOM);
     assert_int_equal(throttle_limit(&at_once, 1000, ROOM, 0), ROOM);
+    assert_int_equal(throttle_limit(&last, 4003, ROOM, 0), ROOM / 4);
+    assert_int_equal(throttle_limit(&last, 4004, ROOM, 0), ROOM); /* it was a small one */
 }
 
 static void
@@ -36,10 +39,12 @@ static void
 test_what_is_larger_takes_longer(void **state)
 {
     (void)state;
-    assert_int_equal(throttle_limit(&last, 3000, ROOM, 1500),
+    assert_int_equal(throttle_limit(&last, 3000, ROOM, 1000),
                      throttle_limit(&last, 1000, ROOM, 500));
-    assert_int_equal(throttle_limit(&last, 100, ROOM, 100), ROOM);
-    assert_int_equal(throttle_limit(&last, UINT64_MAX, ROOM, 1000), ROOM / 4);
+    assert_true(throttle_limit(&last, 3000, ROOM, 1999) < ROOM);
+    assert_int_equal(throttle_limit(&last, 3000, ROOM, 2000), ROOM);
+    assert_true(throttle_limit(&last, 1, ROOM, 500) < ROOM); /* pages it has all the same */
+    assert_int_equal(throttle_limit(&last, 1, ROOM, 501), ROOM);
 }
 
 static void
