@@ -191,6 +191,14 @@ execute_group(struct batch *batch, enum kith_err refuse, struct fault *fault)
     return goes_on;
 }
 
+/* Changes come in faster than they are written. */
+static bool
+is_throttled(const struct batch *batch)
+{
+    return !batch->drain &&
+           views_throttled(store_views(batch->daemon->store), batch->reading.mono_ms);
+}
+
 /* Take some more messages, as a group. False if none is there, or the turn takes no more. */
 static bool
 take_group(struct batch *batch)
@@ -198,6 +206,8 @@ take_group(struct batch *batch)
     size_t size = batch->open->size + BATCH_GROUP_SIZE_MAX;
     struct entry *entry;
     batch->group_count = 0;
+    if (is_throttled(batch))
+        return false;
     while (batch->group_count < MESSAGE_GROUP_MAX && batch->open->count < BATCH_COUNT_MAX &&
            batch->open->size < size && has_room(batch) && (entry = take_message(batch)) != NULL)
         batch->group[batch->group_count++] = entry;
@@ -304,14 +314,18 @@ look_ahead(struct batch *batch, msec_t hold_ms, unsigned kept)
 }
 
 /* How long to take no messages, since there is no memory for what they would change, or not yet as
- * much as there will be. */
+ * much as there will be. What is left in the sockets because there is none is not more than can be
+ * done; because changes come too fast, it is. */
 static msec_t
-hold(struct daemon *daemon, msec_t now_ms)
+hold(struct batch *batch)
 {
-    const struct views *views = store_views(daemon->store);
-    bool is_full = views_full(views);
-    msec_t hold_ms = gate_hold(&daemon->gate, is_full, now_ms);
-    return !is_full && views_throttled(views, now_ms) ? BATCH_THROTTLE_MS : hold_ms;
+    struct daemon *daemon = batch->daemon;
+    bool is_full = views_full(store_views(daemon->store)), is_fast = is_throttled(batch);
+    msec_t hold_ms = gate_hold(&daemon->gate, is_full || is_fast, batch->reading.mono_ms);
+    if (batch->drain || hold_ms == 0)
+        return 0;
+    batch->left = !is_full && net_is_readable(daemon->net);
+    return !is_full && hold_ms > BATCH_THROTTLE_MS ? BATCH_THROTTLE_MS : hold_ms;
 }
 
 struct batch_next
@@ -325,21 +339,18 @@ batch_turn(struct batch *batch, bool drain)
     batch->reading = clock_read();
     batch->now_ms = daemon_now(daemon, batch->reading);
     views_tick(views, batch->reading.mono_ms);
-    msec_t hold_ms = hold(daemon, batch->reading.mono_ms);
+    batch->left = true;
+    msec_t hold_ms = hold(batch);
     enum kith_err refuse = gate_refusal(&daemon->gate);
     daemon->stats.throttled += hold_ms > 0;
     batch->limit_ms = gate_limit(&daemon->gate, daemon->config.wait_max_ms, batch->reading.mono_ms);
-    batch->left = true;
     batch->taken = batch->eaten = 0;
     batch->spent_ms = 0;
 
     drop_gone(batch);
     batch_begin(batch, refuse);
     bool goes_on = hold_ms > 0 || take_messages(batch, refuse, &fault);
-    /* What is left because the views are full is not more than can be done; because commands are
-     * slowed down, it is. */
-    bool is_full = gate_is_full(&daemon->gate) && hold_ms > 0;
-    gate_left(&daemon->gate, batch->left && !is_full, batch->reading.mono_ms);
+    gate_left(&daemon->gate, batch->left, batch->reading.mono_ms);
     if (goes_on) {
         take_parked(batch, refuse);
         goes_on = batch_finish(batch, refuse, &fault);

@@ -27,7 +27,7 @@
 #define BATCH_REPLY_SIZE_MAX (16u << 20) /* bytes of replies: no other group is taken then */
 #define BATCH_PARKED_MAX     1000        /* queries that waited, in a turn */
 #define BATCH_MS_MAX         20          /* of work after which no more is taken */
-#define BATCH_THROTTLE_MS    2           /* how long none is taken where changes come too fast */
+#define BATCH_THROTTLE_MS    4           /* how long none is taken where changes come too fast */
 #define BATCH_LATE_MS_MAX    15          /* of them, in which late messages are turned away */
 
 /* A flight leaves with so many times storage.commit_aside. To leave sooner costs answers and

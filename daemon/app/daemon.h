@@ -26,11 +26,11 @@ struct daemon {
     struct clock clock;
     struct gate gate;
     struct memory memory;
-    uint64_t checkpoints, checkpoint_failures; /* when they were last looked at */
-    bool is_behind;                            /* none is done since one failed */
-    seq_t damage;                              /* the damaged event that was reported, or 0 */
-    msec_t opened_ms;                          /* monotonic */
-    msec_t recovery_ms;                        /* how long it took to open the data */
+    uint64_t checkpoint_failures; /* that were reported */
+    bool is_behind;               /* none is done since one failed */
+    seq_t damage;                 /* the damaged event that was reported, or 0 */
+    msec_t opened_ms;             /* monotonic */
+    msec_t recovery_ms;           /* how long it took to open the data */
 };
 
 /* Lock and open the data, bring the views up to date, bind the endpoints. @config is copied,

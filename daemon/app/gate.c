@@ -37,18 +37,12 @@ gate_hold(struct gate *gate, bool full, msec_t now_ms)
     return waited_ms < GATE_HOLD_MS_MAX ? GATE_HOLD_MS_MAX - waited_ms : 0;
 }
 
-bool
-gate_is_full(const struct gate *gate)
-{
-    return gate->full_ms != NOT_FULL;
-}
-
 enum kith_err
 gate_refusal(const struct gate *gate)
 {
     if (gate->read_only)
         return KITH_UNAVAILABLE;
-    return gate_is_full(gate) ? KITH_BUSY : KITH_OK;
+    return gate->full_ms == NOT_FULL ? KITH_OK : KITH_BUSY;
 }
 
 void

@@ -1,8 +1,8 @@
 /* app/gate.h: when messages are turned away at the door.
  *
  * Commands, for two reasons: the disk has less room left than the operator wants to keep
- * (unavailable, until there is room again), and the memory for changes is used up (commands wait a
- * moment, then are busy). Queries pass.
+ * (unavailable, until there is room again), and the memory for changes is used up, or fills faster
+ * than it is written (all messages wait a moment, then commands are busy). Queries pass.
  *
  * And whatever has waited too long, while more comes than can be done: then who waits longest is
  * told so at once (busy), for otherwise everybody would wait for ever longer, until no answer is of
@@ -26,12 +26,13 @@
 #include "base/types.h"
 #include "proto/error.h"
 
-/* How long messages are left in the sockets while the views are full, before commands are busy. */
+/* How long messages are left in the sockets while the views are full, or fill too fast, before
+ * commands are busy. */
 #define GATE_HOLD_MS_MAX 100
 
 struct gate {
     bool read_only;   /* the disk is short of room */
-    msec_t full_ms;   /* since when the views have been full; -1 while they are not */
+    msec_t full_ms;   /* since when the views have been full, or too fast; -1 while they are not */
     msec_t left_ms;   /* since when every turn has left messages behind; -1 while none does */
     msec_t behind_ms; /* when a turn did so last */
     msec_t shed_ms;   /* when something was turned away last; -1 if nothing ever was */
@@ -44,12 +45,9 @@ void gate_init(struct gate *gate);
 /* Look at the room left on the disk. @reserve 0: the disk is never called full. */
 enum gate_news gate_look(struct gate *gate, uint64_t disk_free, uint64_t reserve);
 
-/* Before each turn: are the views full? @now_ms: any clock that does not jump. Returns for how
- * long no message should be taken, 0 if they should. */
+/* Before each turn: are the views full, or do they fill too fast? @now_ms: any clock that does not
+ * jump. Returns for how long no message should be taken, 0 if they should. */
 msec_t gate_hold(struct gate *gate, bool full, msec_t now_ms);
-
-/* The views were full when they were last looked at. */
-bool gate_is_full(const struct gate *gate);
 
 /* What every command is answered with; KITH_OK to run them. */
 enum kith_err gate_refusal(const struct gate *gate);

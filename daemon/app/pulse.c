@@ -97,7 +97,7 @@ look_at_damage(struct daemon *daemon)
     notify_status("the log is damaged at event %" PRIu64, damage);
 }
 
-/* Told once for as long as none is done. */
+/* Told once, and once more when one is done. */
 static void
 look_at_checkpoints(struct daemon *daemon)
 {
@@ -105,17 +105,15 @@ look_at_checkpoints(struct daemon *daemon)
     struct views_stats now;
     views_stats(views, &now);
     bool has_failed = now.checkpoint_failures != daemon->checkpoint_failures;
-    bool is_done = now.checkpoints != daemon->checkpoints;
-    daemon->checkpoint_failures = now.checkpoint_failures;
-    daemon->checkpoints = now.checkpoints;
     if (has_failed && !daemon->is_behind)
         diag(DIAG_ERROR,
              "a checkpoint failed: %s; it is tried again, and nothing is lost, for the log has all "
              "of it",
              views_fault(views)->text);
-    else if (daemon->is_behind && is_done && !has_failed)
+    if ((has_failed || daemon->is_behind) && !now.has_failed)
         diag(DIAG_NOTICE, "checkpoints are written again");
-    daemon->is_behind = has_failed || (daemon->is_behind && !is_done);
+    daemon->is_behind = now.has_failed;
+    daemon->checkpoint_failures = now.checkpoint_failures;
 }
 
 static void

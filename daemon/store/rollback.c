@@ -123,9 +123,12 @@ static enum kith_err
 put_back(const char *dir, int lock, int data, const struct note *note, struct fault *fault)
 {
     struct identity found;
-    if (identify(data, &found) != 0 || memcmp(&found, &note->identity, sizeof(found)) != 0)
+    int rc = identify(data, &found);
+    if (rc != 0)
+        return refused(dir, rc, fault);
+    if (memcmp(&found, &note->identity, sizeof(found)) != 0)
         return no_way(dir, "data.mdb is a copy", fault);
-    int rc = lock_alone(lock);
+    rc = lock_alone(lock);
     if (rc == EAGAIN || rc == EACCES)
         return no_way(dir, "another process looks at it", fault);
     if (rc == 0)
@@ -171,7 +174,10 @@ rollback_apply(const char *dir, struct fault *fault)
     if (fd < 0)
         return errno == ENOENT ? KITH_OK : refused(dir, errno, fault);
     ssize_t size = read(fd, &note, sizeof(note));
+    int rc = errno;
     close(fd);
+    if (size < 0)
+        return refused(dir, rc, fault);
     if (size != (ssize_t)sizeof(note) || !is_sound(&note))
         return no_way(dir, "the note of the way back is damaged", fault);
     return note_apply(dir, &note, fault);

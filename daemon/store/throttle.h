@@ -3,9 +3,8 @@
  * Where more come in than a checkpoint writes, the memory for them is used up before it is done,
  * and whoever asks then would have to wait for its end, for seconds where there are many millions
  * of rows. So what comes in is slowed down from the beginning, to what the checkpoint before wrote
- * in as much time: both are to meet at the end. Where it writes faster than they come, which is
- * nearly always, nothing is. (What RocksDB calls a delayed write rate, in place of its write
- * stalls.)
+ * in as much time: both are to meet at the end. Where it writes faster than they come, as for most
+ * it always does, nothing is. (What RocksDB calls a delayed write rate, in place of write stalls.)
  *
  * Layer: store (internal). Pure.
  */

@@ -305,9 +305,10 @@ settle(struct views *views)
     struct checkpoint *checkpoint = &views->checkpoint;
     views->took_ms = checkpoint->took_ms;
     views->syncs = checkpoint->trickled;
-    views->fault = checkpoint->fault;
     views_take_filters(views);
     if (checkpoint->err != KITH_OK) {
+        views->fault = checkpoint->fault;
+        views->has_failed = true;
         views->failures++;
         if (checkpoint->err != KITH_UNAVAILABLE)
             views->err = KITH_INTERNAL;
@@ -315,7 +316,9 @@ settle(struct views *views)
         return;
     }
     views->checkpoints++;
-    views->throttle = (struct throttle){overlay_size(views->frozen), checkpoint->took_ms};
+    if (!views->has_failed) /* else some of it was there already */
+        views->throttle = (struct throttle){overlay_size(views->frozen), checkpoint->took_ms};
+    views->has_failed = false;
     views->mark = checkpoint->mark;
     views->frozen = NULL;
     views->moment++;
@@ -363,7 +366,9 @@ views_tick(struct views *views, msec_t now_ms)
         start(views);
     }
     /* Before memory is used up and commands wait for it, they had better wait for the disk. */
-    checkpoint_hurry(&views->checkpoint, memory_size(views) >= views->options.overlay_size / 4 * 3);
+    checkpoint_hurry(&views->checkpoint,
+                     memory_size(views) >= views->options.overlay_size / 4 * 3 ||
+                         views_throttled(views, now_ms));
 }
 
 void
@@ -401,8 +406,8 @@ views_full(const struct views *views)
 bool
 views_throttled(const struct views *views, msec_t now_ms)
 {
-    if (!views->frozen)
-        return false;
+    if (!views->frozen || views->has_failed)
+        return views_full(views);
     uint64_t all = views->options.overlay_size, size = overlay_size(views->frozen);
     uint64_t room = size < all ? all - size : 0;
     return overlay_size(views->active) >=
@@ -428,6 +433,7 @@ views_stats(const struct views *views, struct views_stats *out)
         .overlay_size = memory_size(views),
         .checkpoints = views->checkpoints,
         .checkpoint_failures = views->failures,
+        .has_failed = views->has_failed,
         .checkpoint_last_ms = views->took_ms,
         .checkpoint_syncs = views->syncs,
     };

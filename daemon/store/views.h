@@ -108,7 +108,7 @@ void views_tick(struct views *views, msec_t now_ms);
 bool views_full(const struct views *views);
 
 /* True while more has come in than the checkpoint that is being written leaves room for until its
- * end: take no commands for a moment, and look again. @now_ms: as for views_tick(). Where
+ * end (throttle.h): take none for a moment, and look again. @now_ms: as for views_tick(). Where
  * views_full() is true this is too. */
 bool views_throttled(const struct views *views, msec_t now_ms);
 
@@ -122,8 +122,8 @@ void views_wait(struct views *views);
  * the views are damaged. */
 enum kith_err views_checkpoint(struct views *views);
 
-/* Why the last checkpoint failed, or, at a start, why the views that were there were dropped; "" if
- * nothing is known of either. Borrowed until the next call. */
+/* Why the last checkpoint that failed did, or, until one has, why the views that were there at the
+ * start were dropped; "" if nothing is known of either. Borrowed until the next call. */
 const struct fault *views_fault(const struct views *views);
 
 struct views_stats {
@@ -132,6 +132,7 @@ struct views_stats {
     uint64_t overlay_size;           /* bytes of both overlays */
     uint64_t checkpoints;            /* finished since the start */
     uint64_t checkpoint_failures;    /* tried again later: the disk is full, most likely */
+    bool has_failed;                 /* the last try */
     msec_t checkpoint_last_ms;       /* how long the last one took */
     uint64_t checkpoint_syncs;       /* of pages, done in steps (trickle.h), by all of them */
 };

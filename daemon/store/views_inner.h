@@ -89,6 +89,7 @@ struct views {
 
     msec_t began_ms;  /* when the last checkpoint began, on the caller's clock */
     msec_t frozen_ms; /* when it was first tried to write what is frozen, likewise */
+    bool has_failed;  /* the last try to write it: when it will be done is not foretold */
     struct throttle throttle;
     bool has_ticked;
     uint64_t checkpoints, failures;

@@ -23,13 +23,14 @@ static struct {
     msec_t slow_ms;     /* what each look at the clock takes */
     msec_t late_ms;     /* of all of them */
     unsigned taken;
-    struct buf story;   /* what happened, as in struct row */
-    unsigned looks;     /* at the flight, until it is found to have landed */
-    bool is_fast;       /* each has landed when it is looked at */
-    bool refuse_commit; /* the next one of the log fails */
-    bool is_throttled;  /* changes come too fast */
-    bool is_flooded;    /* behind the messages rubbish comes, without end */
-    unsigned eaten;     /* of it */
+    struct buf story;          /* what happened, as in struct row */
+    unsigned looks;            /* at the flight, until it is found to have landed */
+    bool is_fast;              /* each has landed when it is looked at */
+    bool refuse_commit;        /* the next one of the log fails */
+    bool is_throttled;         /* changes come too fast */
+    unsigned throttled_behind; /* so many messages, if not 0 */
+    bool is_flooded;           /* behind the messages rubbish comes, without end */
+    unsigned eaten;            /* of it */
 } run;
 
 /* --- in place of sockets and disk ------------------------------------------------------------ */
@@ -130,7 +131,7 @@ bool
 __wrap_views_throttled(const struct views *views, msec_t now_ms)
 {
     (void)views, (void)now_ms;
-    return run.is_throttled;
+    return run.is_throttled || (run.throttled_behind > 0 && run.taken >= run.throttled_behind);
 }
 
 struct clock_reading
@@ -477,11 +478,62 @@ test_what_comes_too_fast_waits(void **state)
     assert_string_equal(run.coming, "1+a 2?b");
     assert_int_equal(run.daemon.stats.throttled, 1);
     assert_true(run.daemon.gate.left_ms >= 0);
+    run.coming = ""; /* nobody waits */
+    assert_true(batch_turn(run.batch, false).hold);
+    assert_true(run.daemon.gate.left_ms < 0);
     run.is_throttled = false;
-    turn(run.coming, false);
+    turn("1+a 2?b", false);
     assert_string_equal(shown(&run.story), "b | a");
-    assert_int_equal(run.daemon.stats.throttled, 1);
+    assert_int_equal(run.daemon.stats.throttled, 2);
     close_daemon();
+}
+
+/* But not for ever: commands are busy then, and queries are answered. */
+static void
+test_what_comes_too_fast_for_long_is_busy(void **state)
+{
+    open_daemon(*state, 0);
+    run.is_throttled = true;
+    turn("1+a", false);
+    run.late_ms += GATE_HOLD_MS_MAX - 1;
+    run.coming = "1+a 2?b";
+    struct batch_next next = batch_turn(run.batch, false);
+    assert_true(next.hold && next.due_ms <= clock_read().mono_ms + 1);
+    run.late_ms += BATCH_THROTTLE_MS;
+    turn("1+a 2?b", false);
+    turn("1+c 2?d", false);
+    run.is_throttled = false;
+    turn("1+e", false);
+    assert_string_equal(shown(&run.story), "b a! d c! | e");
+    close_daemon();
+}
+
+static void
+test_who_waits_at_the_end_is_answered(void **state)
+{
+    open_daemon(*state, 0);
+    run.is_throttled = true;
+    turn("1+a 2?b", true);
+    run.is_throttled = false;
+    assert_string_equal(shown(&run.story), "b | a");
+    close_daemon();
+}
+
+/* Messages are taken until changes come too fast. */
+static void
+test_a_turn_ends_where_changes_come_too_fast(void **state)
+{
+    struct buf messages = {0};
+    for (unsigned i = 0; i < BATCH_FIRST_COUNT_MAX + 2 * MESSAGE_GROUP_MAX; i++)
+        show(&messages, "1?. ");
+    open_daemon(*state, 0);
+    run.throttled_behind = BATCH_FIRST_COUNT_MAX + 1;
+    turn(shown(&messages), false);
+    assert_int_equal(run.taken, BATCH_FIRST_COUNT_MAX + MESSAGE_GROUP_MAX);
+    assert_true(run.daemon.gate.left_ms >= 0);
+    run.throttled_behind = 0;
+    close_daemon();
+    buf_fini(&messages);
 }
 
 static void
@@ -510,6 +562,9 @@ main(void)
         scratch_test(test_a_turn_ends_when_its_time_is_over),
         scratch_test(test_a_pause_does_not_hide_what_is_left),
         scratch_test(test_what_comes_too_fast_waits),
+        scratch_test(test_what_comes_too_fast_for_long_is_busy),
+        scratch_test(test_who_waits_at_the_end_is_answered),
+        scratch_test(test_a_turn_ends_where_changes_come_too_fast),
         scratch_test(test_rubbish_does_not_hold_up_what_was_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -520,15 +520,23 @@ test_what_comes_too_fast_is_slowed_down(void **state)
     } while (stats.checkpoint_last_ms == 0);
     put_many(&world, next, 20000);
     next += 20000;
-    views_tick(views, ++now_ms); /* from here to the next tick it is being written */
+    now_ms += 1000 * 1000;
+    views_tick(views, now_ms); /* from here to the next tick it is being written */
     assert_false(views_throttled(views, now_ms));
+    uint64_t first = next;
     for (; !views_throttled(views, now_ms); next += 1000)
         put_many(&world, next, 1000);
     assert_false(views_full(views));
-    assert_false(views_throttled(views, now_ms + 3600 * 1000));
+    uint64_t at_once = next - first;
+    msec_t end_ms = now_ms + 4 * stats.checkpoint_last_ms; /* it is about as large as the last */
+    assert_false(views_throttled(views, end_ms));
+    for (; !views_throttled(views, now_ms + stats.checkpoint_last_ms / 2); next += 1000)
+        put_many(&world, next, 1000);
+    check(next - first >= at_once);
+    assert_false(views_full(views));
     for (; !views_full(views); next += 1000)
         put_many(&world, next, 1000);
-    assert_true(views_throttled(views, now_ms + 3600 * 1000));
+    assert_true(views_throttled(views, end_ms));
     views_wait(views);
     assert_false(views_throttled(views, now_ms));
     store_close(world.store);
