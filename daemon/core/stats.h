@@ -37,7 +37,7 @@
     X(checkpoint_last_ms,  GAUGE,   "how long the last checkpoint took, ms")                        \
     X(checkpoint_syncs,    COUNTER, "of their pages, in small steps, with which commits get through") \
     X(overlay_size,        GAUGE,   "memory of changes not yet checkpointed, bytes")                \
-    X(throttled,           COUNTER, "turns that took no message: more is changed than written") \
+    X(throttled,           COUNTER, "turns that took no message: more is changed than written")     \
     X(commits,             COUNTER, "durable commits of the log")                                   \
     X(commit_failures,     COUNTER, "commits that failed and were undone")                          \
     X(commit_last_us,      GAUGE,   "how long the last commit took, us")                            \

@@ -171,27 +171,30 @@ compose(struct kith_lane *lane, struct todo todo, char id[BENCH_NAME_SIZE])
     assert(!"composed above");
 }
 
-/* Turned away, as opposed to looked at and refused. */
+/* Of what is not ok: turned away, as opposed to looked at and refused. */
 static bool
 is_busy(const struct kith_reply *reply)
 {
     const char *class = kith_get_str(kith_reply_error(reply), "class");
-    return !kith_reply_ok(reply) && class && strcmp(class, "busy") == 0;
+    return class && strcmp(class, "busy") == 0;
 }
 
-static void
+/* True if it was turned away. */
+static bool
 count_reply(struct kith_lane *lane, struct todo todo, const struct kith_reply *reply)
 {
     if (!kith_reply_ok(reply)) {
+        bool busy = is_busy(reply);
         lane->refused++;
-        lane->busy += is_busy(reply);
+        lane->busy += busy;
         tally_add(&lane->tally, reply, item_ops[todo.item]);
-        return;
+        return busy;
     }
     lane->ok++;
     lane->dup += kith_reply_dup(reply);
     if (todo.item == ITEM_REQUEST && lane->ring_in - lane->ring_out < RING_SIZE)
         lane->ring[lane->ring_in++ % RING_SIZE] = todo.number;
+    return false;
 }
 
 /* --- one message each --------------------------------------------------------------------------
@@ -224,8 +227,7 @@ single_take(void *context, unsigned *slot)
         return expired ? BENCH_TAKE_LOST : BENCH_TAKE_NONE;
     if (status != KITH_STATUS_OK && status != KITH_STATUS_REFUSED)
         return BENCH_TAKE_FAILED;
-    bool busy = is_busy(reply);
-    count_reply(lane, lane->under_way[tag], reply);
+    bool busy = count_reply(lane, lane->under_way[tag], reply);
     kith_reply_destroy(reply);
     return busy ? BENCH_TAKE_BUSY : BENCH_TAKE_ANSWER;
 }
