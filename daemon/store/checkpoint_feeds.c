@@ -77,7 +77,7 @@ struct walk {
     struct writer *writer;
     const struct feed_entry *entries; /* of all feeds, as they came */
     const struct sort_entry *order;   /* by feed */
-    uint32_t at, count;
+    size_t at, count;
 };
 
 /* The next entry of all, or NULL. */
@@ -119,15 +119,18 @@ checkpoint_write_feeds(struct writer *writer, const struct feeds *feeds, struct 
 {
     if (feeds->count == 0)
         return;
-    if (!sort_feeds(sort, feeds)) {
-        writer_fail(writer, ENOMEM);
-        return;
-    }
-    struct walk walk = {writer, feeds->entries, sort->entries, 0, feeds->count};
+    bool has_memory = sort_feeds(sort, feeds);
     writer_begin(writer, VIEW_FEED);
-    while (walk.at < walk.count && writer->txn->rc == 0) {
-        feed_write(&walk);
-        writer_part(writer);
+    for (unsigned group = 0; group < SORT_FEED_GROUPS && has_memory; group++) {
+        size_t count;
+        has_memory = sort_feeds_of(sort, feeds, group, &count);
+        struct walk walk = {writer, feeds->entries, sort->entries, 0, has_memory ? count : 0};
+        while (walk.at < walk.count && writer->txn->rc == 0) {
+            feed_write(&walk);
+            writer_part(writer);
+        }
     }
     writer_end(writer);
+    if (!has_memory)
+        writer_fail(writer, ENOMEM);
 }

@@ -41,7 +41,7 @@ row_write(const struct rows *rows, uint32_t place)
 
 /* Through what is sorted of a table: its point rows, or its lists and each one's rows. */
 struct walk {
-    size_t at, end; /* of the entries that are left */
+    size_t at, end; /* of the entries */
     struct run_cursor cursor;
 };
 
@@ -68,12 +68,12 @@ next_of_lists(const struct rows *rows, struct walk *walk)
     return place;
 }
 
-/* The rows of one table, from the @at-th that is sorted. */
+/* The @count rows of one table, which are sorted. */
 static void
-table_write(const struct rows *rows, enum view_table table, size_t at, walk_fn *next)
+table_write(const struct rows *rows, enum view_table table, size_t count, walk_fn *next)
 {
     /* A second walk goes ahead of the first: it fetches the rows. */
-    struct walk walk = {.at = at, .end = rows->sort->end[table]}, ahead = walk;
+    struct walk walk = {.end = count}, ahead = walk;
     writer_begin(rows->writer, table);
     for (unsigned i = 0; i < SORT_AHEAD_COUNT; i++)
         row_expect(rows, next(rows, &ahead));
@@ -91,15 +91,15 @@ rows_write(struct writer *writer, const struct overlay *overlay, const struct ha
            struct sort *sort, walk_fn *next)
 {
     const struct rows rows = {writer, &overlay->arena, sort};
-    size_t at = 0;
-    if (!sort_rows(sort, hash, &overlay->arena)) {
+    bool has_memory = sort_rows(sort, hash, &overlay->arena);
+    for (unsigned table = 0; table < VIEW_TABLE_COUNT && has_memory; table++) {
+        size_t count;
+        has_memory = sort_rows_of(sort, &overlay->arena, (enum view_table)table, &count);
+        if (has_memory && count > 0)
+            table_write(&rows, (enum view_table)table, count, next);
+    }
+    if (!has_memory)
         writer_fail(writer, ENOMEM);
-        return;
-    }
-    for (unsigned table = 0; table < VIEW_TABLE_COUNT; at = sort->end[table++]) {
-        if (sort->end[table] != at)
-            table_write(&rows, (enum view_table)table, at, next);
-    }
 }
 
 /* All is there. Before anybody may use a page of what was before, there is no way back to it, not

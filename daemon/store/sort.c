@@ -6,20 +6,40 @@
 #include "base/endian.h"
 
 #define CAPACITY_FIRST 1024
-#define CAPACITY_KEPT  ((size_t)512 * 1024) /* 16 MiB: more than a checkpoint has as a rule */
+#define CAPACITY_KEPT  ((size_t)256 * 1024)  /* 8 MiB: more than a checkpoint has as a rule */
+#define ROOM_KEPT      ((size_t)1024 * 1024) /* 4 MiB: likewise */
 
 #define DIGIT_COUNT 8 /* bytes of a word */
 #define DIGIT_SIZE  256
+
+_Static_assert(SORT_FEED_GROUPS <= SORT_GROUP_COUNT, "feeds fall into as many");
 
 #define FEW_COUNT 32 /* so many are sooner sorted by comparing them */
 
 /* ---- Memory ---- */
 
-void
-sort_fini(struct sort *sort)
+static void
+entries_free(struct sort *sort)
 {
     free(sort->entries);
     free(sort->spare);
+    sort->entries = sort->spare = NULL;
+    sort->capacity = 0;
+}
+
+static void
+places_free(struct sort *sort)
+{
+    free(sort->places);
+    sort->places = NULL;
+    sort->room = 0;
+}
+
+void
+sort_fini(struct sort *sort)
+{
+    entries_free(sort);
+    places_free(sort);
     *sort = (struct sort){0};
 }
 
@@ -27,26 +47,78 @@ void
 sort_clear(struct sort *sort)
 {
     if (sort->capacity > CAPACITY_KEPT)
-        sort_fini(sort);
+        entries_free(sort);
+    if (sort->room > ROOM_KEPT)
+        places_free(sort);
+}
+
+static size_t
+grown(size_t capacity, size_t count)
+{
+    if (capacity == 0)
+        capacity = CAPACITY_FIRST;
+    while (capacity < count)
+        capacity *= 2;
+    return capacity;
 }
 
 /* Room for @count entries, whose content is arbitrary. */
 static bool
-room_make(struct sort *sort, size_t count)
+entries_make(struct sort *sort, size_t count)
 {
-    size_t capacity = sort->capacity ? sort->capacity : CAPACITY_FIRST;
-    if (count <= sort->capacity)
+    size_t capacity = grown(sort->capacity, count);
+    if (capacity == sort->capacity)
         return true;
-    while (capacity < count)
-        capacity *= 2;
-    sort_fini(sort);
+    entries_free(sort);
     sort->entries = malloc(capacity * sizeof(*sort->entries));
     sort->spare = malloc(capacity * sizeof(*sort->spare));
     if (!sort->entries || !sort->spare) {
-        sort_fini(sort);
+        entries_free(sort);
         return false;
     }
     sort->capacity = capacity;
+    return true;
+}
+
+/* The same for @count places. */
+static bool
+places_make(struct sort *sort, size_t count)
+{
+    size_t room = grown(sort->room, count);
+    if (room == sort->room)
+        return true;
+    places_free(sort);
+    sort->places = malloc(room * sizeof(*sort->places));
+    if (!sort->places)
+        return false;
+    sort->room = room;
+    return true;
+}
+
+/* ---- Groups ---- */
+
+/* From how many there are in each group to where the first of each belongs. */
+static void
+ends_to_starts(const struct sort *sort, size_t starts[SORT_GROUP_COUNT])
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < SORT_GROUP_COUNT; i++) {
+        starts[i] = sum;
+        sum += sort->end[i];
+    }
+}
+
+/* Put the places of a group into entries[]; false if memory is short. */
+static bool
+group_open(struct sort *sort, unsigned group, size_t *count)
+{
+    size_t start = group > 0 ? sort->end[group - 1] : 0;
+    assert(group < SORT_GROUP_COUNT);
+    *count = sort->end[group] - start;
+    if (!entries_make(sort, *count))
+        return false;
+    for (size_t i = 0; i < *count; i++)
+        sort->entries[i].place = sort->places[start + i];
     return true;
 }
 
@@ -175,40 +247,52 @@ rows_sort(const struct arena *arena, struct sort_entry *entries, struct sort_ent
     }
 }
 
-/* All rows, table by table; end[] says where each ends. */
-static void
-rows_gather(struct sort *sort, const struct hash *hash, const struct arena *arena)
+/* The place in the @i-th slot, or 0; rows of later ones are fetched. */
+static uint32_t
+slot_place(const struct hash *hash, const struct arena *arena, uint32_t i)
 {
-    size_t count = 0, next[VIEW_TABLE_COUNT] = {0};
-    for (uint32_t i = 0; hash->slots && i <= hash->mask; i++) {
-        if (hash->slots[i].place != 0)
-            sort->spare[count++].place = hash->slots[i].place;
-    }
-    assert(count == hash->count);
-    for (size_t i = 0; i < count; i++) {
-        uint8_t table = row_at(arena, sort->spare, i, count)->table;
-        sort->spare[i].word = table;
-        sort->end[table]++;
-    }
-    for (size_t i = 1; i < VIEW_TABLE_COUNT; i++) {
-        next[i] = sort->end[i - 1];
-        sort->end[i] += sort->end[i - 1];
-    }
-    for (size_t i = 0; i < count; i++)
-        sort->entries[next[sort->spare[i].word]++] = sort->spare[i];
+    if (i + SORT_AHEAD_COUNT <= hash->mask)
+        __builtin_prefetch(arena_at(arena, hash->slots[i + SORT_AHEAD_COUNT].place));
+    return hash->slots[i].place;
+}
+
+static uint8_t
+table_of(const struct arena *arena, uint32_t place)
+{
+    return ((const struct row *)arena_at(arena, place))->table;
 }
 
 bool
 sort_rows(struct sort *sort, const struct hash *hash, const struct arena *arena)
 {
+    size_t next[SORT_GROUP_COUNT];
+    uint32_t place;
     memset(sort->end, 0, sizeof(sort->end));
-    if (!room_make(sort, hash->count))
+    if (hash->count == 0)
+        return true;
+    if (!places_make(sort, hash->count))
         return false;
-    rows_gather(sort, hash, arena);
-    for (size_t table = 0, at = 0; table < VIEW_TABLE_COUNT; at = sort->end[table++]) {
-        if (sort->end[table] > at)
-            rows_sort(arena, sort->entries + at, sort->spare, sort->end[table] - at, 0);
+    for (uint32_t i = 0; i <= hash->mask; i++) {
+        if ((place = slot_place(hash, arena, i)) != 0)
+            sort->end[table_of(arena, place)]++;
     }
+    ends_to_starts(sort, next);
+    for (uint32_t i = 0; i <= hash->mask; i++) {
+        if ((place = slot_place(hash, arena, i)) != 0)
+            sort->places[next[table_of(arena, place)]++] = place;
+    }
+    memcpy(sort->end, next, sizeof(sort->end));
+    assert(sort->end[SORT_GROUP_COUNT - 1] == hash->count);
+    return true;
+}
+
+bool
+sort_rows_of(struct sort *sort, const struct arena *arena, enum view_table table, size_t *count)
+{
+    if (!group_open(sort, table, count))
+        return false;
+    if (*count > 0)
+        rows_sort(arena, sort->entries, sort->spare, *count, 0);
     return true;
 }
 
@@ -236,19 +320,40 @@ halves_sort(const struct feeds *feeds, struct sort_entry *entries, struct sort_e
     words_sort(entries, spare, count);
 }
 
+/* By the first bits of their keys. */
+static unsigned
+group_of(const struct feeds *feeds, uint32_t index)
+{
+    return feeds->entries[index].key.bytes[0] / (256 / SORT_FEED_GROUPS);
+}
+
 bool
 sort_feeds(struct sort *sort, const struct feeds *feeds)
 {
-    if (!room_make(sort, feeds->count))
+    size_t next[SORT_GROUP_COUNT];
+    memset(sort->end, 0, sizeof(sort->end));
+    if (!places_make(sort, feeds->count))
         return false;
-    for (uint32_t i = 0; i < feeds->count; i++) {
-        sort->entries[i].place = i;
+    for (uint32_t i = 0; i < feeds->count; i++)
+        sort->end[group_of(feeds, i)]++;
+    ends_to_starts(sort, next);
+    for (uint32_t i = 0; i < feeds->count; i++)
+        sort->places[next[group_of(feeds, i)]++] = i;
+    memcpy(sort->end, next, sizeof(sort->end));
+    return true;
+}
+
+bool
+sort_feeds_of(struct sort *sort, const struct feeds *feeds, unsigned group, size_t *count)
+{
+    if (!group_open(sort, group, count))
+        return false;
+    for (size_t i = 0; i < *count; i++)
         sort->entries[i].word = feed_word(feeds, &sort->entries[i], 0);
-    }
-    if (feeds->count > 0)
-        words_sort(sort->entries, sort->spare, feeds->count);
-    for (size_t i = 0, run; i < feeds->count; i += run) {
-        run = run_count(sort->entries + i, feeds->count - i);
+    if (*count > 0)
+        words_sort(sort->entries, sort->spare, *count);
+    for (size_t i = 0, run; i < *count; i += run) {
+        run = run_count(sort->entries + i, *count - i);
         halves_sort(feeds, sort->entries + i, sort->spare, run);
     }
     return true;

@@ -1,8 +1,9 @@
 /* store/sort.h: the order in which a checkpoint writes what lies in memory in no order.
  *
  * Each key is sorted by 8 bytes of it as one number, a digit at a time (LSD radix sort), which
- * compares nothing; where keys are the same in these, they go by their next 8. The memory for it is
- * kept from one checkpoint to the next.
+ * compares nothing; where keys are the same in these, they go by their next 8. What there is falls
+ * into groups that are in order as they are, and only one of them is sorted at a time, for the sake
+ * of memory. That is kept from one checkpoint to the next.
  *
  * Layer: store (internal). Thread: one at a time. Blocking: no.
  */
@@ -16,24 +17,36 @@ struct sort_entry {
     uint32_t place;
 };
 
-/* A zeroed struct is empty. */
+#define SORT_GROUP_COUNT VIEW_TABLE_COUNT
+
+/* Everything by its group, of which one at a time is in order. A zeroed struct is empty. */
 struct sort {
-    struct sort_entry *entries, *spare; /* each has room for `capacity` */
+    uint32_t *places; /* group by group, has room for `room` */
+    size_t room;
+    size_t end[SORT_GROUP_COUNT]; /* where each group ends */
+
+    struct sort_entry *entries, *spare; /* of one group; each has room for `capacity` */
     size_t capacity;
-    size_t end[VIEW_TABLE_COUNT]; /* of sort_rows(): where the rows of each table end */
 };
 
 void sort_fini(struct sort *sort);
 /* What is sorted is used no more: keep memory for the next time, unless it is very much. */
 void sort_clear(struct sort *sort);
 
-/* All rows of a hash, by table, then by key: entries[].place is in the arena. False if memory is
- * short. */
+/* The rows of a hash, a group for each table. False if memory is short. */
 bool sort_rows(struct sort *sort, const struct hash *hash, const struct arena *arena);
+/* Those of one table, by key: entries[0 .. *count), whose places are in the arena. False if memory
+ * is short. */
+bool sort_rows_of(struct sort *sort, const struct arena *arena, enum view_table table,
+                  size_t *count);
 
-/* All entries of feeds, by key, then as they were added: entries[].place is an index. False if
- * memory is short. */
+/* The entries of feeds, a group for so many of all keys, in their order. False if memory is short.
+ */
+#define SORT_FEED_GROUPS 16
 bool sort_feeds(struct sort *sort, const struct feeds *feeds);
+/* Those of one group, by key, then as they were added: entries[0 .. *count), whose places are
+ * indexes. False if memory is short. */
+bool sort_feeds_of(struct sort *sort, const struct feeds *feeds, unsigned group, size_t *count);
 
 /* How far ahead rows are fetched into the cache: they lie anywhere. */
 #define SORT_AHEAD_COUNT 16
