@@ -36,6 +36,8 @@ row_write(const struct rows *rows, uint32_t place)
     case ROW_DELETED:
         writer_del(rows->writer, row_key(row));
         break;
+    case ROW_RUN:
+        assert(!"a walk gives rows");
     }
 }
 

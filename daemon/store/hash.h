@@ -28,10 +28,14 @@ void hash_fini(struct hash *hash);
 /* Forget all rows. Keeps the memory, but halves what was mostly unused. */
 void hash_clear(struct hash *hash);
 
-/* The place of the row of @table with @key, whose key_hash() is @key_hash, or 0. */
+/* Whether a row is the one that is looked for: row_is(), or another that is written down here, so
+ * that a search costs no call. */
+typedef bool hash_is_fn(const struct row *row, uint8_t table, struct slice key);
+
+/* The place of the row of @table that @is says is @key's, whose key_hash() is @key_hash, or 0. */
 static inline uint32_t
-hash_find(const struct hash *hash, const struct arena *arena, uint32_t key_hash, uint8_t table,
-          struct slice key)
+hash_find_by(const struct hash *hash, const struct arena *arena, uint32_t key_hash, uint8_t table,
+             struct slice key, hash_is_fn *is)
 {
     if (hash->count == 0)
         return 0;
@@ -39,9 +43,16 @@ hash_find(const struct hash *hash, const struct arena *arena, uint32_t key_hash,
         const struct hash_slot *slot = &hash->slots[i];
         if (slot->place == 0)
             return 0;
-        if (slot->hash == key_hash && row_is(arena_at(arena, slot->place), table, key))
+        if (slot->hash == key_hash && is(arena_at(arena, slot->place), table, key))
             return slot->place;
     }
+}
+
+static inline uint32_t
+hash_find(const struct hash *hash, const struct arena *arena, uint32_t key_hash, uint8_t table,
+          struct slice key)
+{
+    return hash_find_by(hash, arena, key_hash, table, key, row_is);
 }
 
 /* The place of the first row with this hash, which may be of another key; 0 if there is none. */
@@ -79,8 +90,8 @@ hash_ensure(struct hash *hash)
 /* Where the place of the row is held, after hash_ensure(): 0 is there if the row is new, and the
  * caller sets it. Valid until the next hash_ensure(). */
 static inline uint32_t *
-hash_slot(struct hash *hash, const struct arena *arena, uint32_t key_hash, uint8_t table,
-          struct slice key)
+hash_slot_by(struct hash *hash, const struct arena *arena, uint32_t key_hash, uint8_t table,
+             struct slice key, hash_is_fn *is)
 {
     for (uint32_t i = key_hash & hash->mask;; i = (i + 1) & hash->mask) {
         struct hash_slot *slot = &hash->slots[i];
@@ -89,9 +100,16 @@ hash_slot(struct hash *hash, const struct arena *arena, uint32_t key_hash, uint8
             hash->count++;
             return &slot->place;
         }
-        if (slot->hash == key_hash && row_is(arena_at(arena, slot->place), table, key))
+        if (slot->hash == key_hash && is(arena_at(arena, slot->place), table, key))
             return &slot->place;
     }
+}
+
+static inline uint32_t *
+hash_slot(struct hash *hash, const struct arena *arena, uint32_t key_hash, uint8_t table,
+          struct slice key)
+{
+    return hash_slot_by(hash, arena, key_hash, table, key, row_is);
 }
 
 /* Bytes of memory in use. */

@@ -127,7 +127,7 @@ row_save(struct overlay *overlay, uint32_t place, struct row *row)
     undo->unit = row->unit;
     undo->size = size;
     undo->state = row->state;
-    memcpy(undo->value, arena_at(&overlay->arena, row->value), size);
+    memcpy(undo->value, row_bytes(&overlay->arena, row), size);
     row->unit = unit->number;
     return true;
 }
@@ -176,9 +176,9 @@ row_restore(struct overlay *overlay, const struct overlay_unit *unit, size_t at)
 {
     const struct undo *undo = arena_at(&unit->undo, (uint32_t)(at / ARENA_UNIT));
     struct row *row = arena_at(&overlay->arena, undo->place);
-    assert(row->unit == unit->number && row->room >= undo->size);
+    assert(row->unit == unit->number && row_room(row) >= undo->size);
 
-    memcpy(arena_at(&overlay->arena, row->value), undo->value, undo->size);
+    memcpy(row_bytes(&overlay->arena, row), undo->value, undo->size);
     row->size = undo->size;
     row->unit = undo->unit;
     row->state = undo->state;

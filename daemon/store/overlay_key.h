@@ -9,6 +9,8 @@
 #include "store/row.h"
 #include "store/tables.h"
 
+_Static_assert(VIEW_VALUE_SIZE_MAX <= ROW_VALUE_SIZE_MAX, "a row may have any value");
+
 struct overlay_key {
     enum view_table table;
     struct slice key; /* borrowed */

@@ -13,20 +13,26 @@
 #include "store/arena.h"
 
 enum row_state {
-    ROW_NONE,   /* its change was undone: look at the level below */
-    ROW_VALUE,  /* this is the value */
-    ROW_DELETED /* a tombstone: there is none, whatever the level below has */
+    ROW_NONE,    /* its change was undone: look at the level below */
+    ROW_VALUE,   /* this is the value */
+    ROW_DELETED, /* a tombstone: there is none, whatever the level below has */
+    ROW_RUN      /* no row at all: it leads to the rows of a list, see runs.h */
 };
 
-/* Open for the indexes. The key follows, then, at a unit, the first room of the value. */
+/* Open for the indexes. There are millions: its fields are no larger than they must be. The key
+ * follows, then the value, which may be at any byte; one that is large or that outgrew its room
+ * lies apart, at a unit. */
 struct row {
-    uint32_t value; /* place of the value in the arena */
-    uint32_t size, room;
-    uint32_t unit; /* the last unit of change that touched it */
+    uint32_t unit;  /* the last unit of change that touched it */
+    uint32_t apart; /* place of the value, or 0 */
+    uint32_t size : 24;
+    uint32_t state : 8; /* enum row_state */
+    uint16_t room;      /* for the value: bytes behind the key, units where it lies apart */
     uint8_t table, key_size;
-    uint8_t state; /* enum row_state */
     uint8_t key[];
 };
+
+#define ROW_VALUE_SIZE_MAX ((size_t)256 * 1024)
 
 /* Bytes that a new row may take. */
 size_t row_size(struct slice key, size_t value_size);
@@ -34,10 +40,25 @@ size_t row_size(struct slice key, size_t value_size);
 /* A new row in state ROW_NONE with room for @value_size bytes, as its place; 0 if memory is
  * short. @key is borrowed. */
 uint32_t row_make(struct arena *arena, uint8_t table, struct slice key, size_t value_size);
+/* The same, whose value lies apart, right behind it. */
+uint32_t row_make_apart(struct arena *arena, uint8_t table, struct slice key, size_t value_size);
 
 /* Set the value, which may lie within the row's own. False, and nothing changed, if memory is
  * short. */
 bool row_set(struct arena *arena, struct row *row, struct slice value);
+
+/* Where the value is, or may be put. */
+static inline uint8_t *
+row_bytes(const struct arena *arena, struct row *row)
+{
+    return row->apart ? (uint8_t *)arena_at(arena, row->apart) : row->key + row->key_size;
+}
+
+static inline size_t
+row_room(const struct row *row)
+{
+    return row->apart ? (size_t)row->room * ARENA_UNIT : row->room;
+}
 
 static inline struct slice
 row_key(const struct row *row)
@@ -48,9 +69,12 @@ row_key(const struct row *row)
 static inline struct slice
 row_value(const struct arena *arena, const struct row *row)
 {
-    return (struct slice){(const uint8_t *)arena_at(arena, row->value), row->size};
+    const uint8_t *bytes =
+        row->apart ? (const uint8_t *)arena_at(arena, row->apart) : row->key + row->key_size;
+    return (struct slice){bytes, row->size};
 }
 
+/* It is the row with this key. */
 static inline bool
 row_is(const struct row *row, uint8_t table, struct slice key)
 {

@@ -2,7 +2,7 @@
 
 #include "base/assert.h"
 
-#define ROOM_FIRST 2  /* with its row's head this is a cache line */
+#define ROOM_FIRST 2  /* with its head this is a cache line */
 #define ROOM_MAX   30 /* beyond, what an insertion moves costs more than a tree */
 
 /* The entries of a run: `room` words, then as many places; or, if `room` is 0, a struct tree. A
@@ -48,23 +48,29 @@ word_of(const struct overlay_key *key)
     return key_word(key->key, view_tables[key->table].owner_size);
 }
 
-/* The run whose row in `heads` is at @head. */
+/* It is in the list whose keys begin with @owner: a row of it, or what leads to its run. */
+static bool
+row_is_of(const struct row *row, uint8_t table, struct slice owner)
+{
+    return row->table == table && row->key_size >= owner.size &&
+           memcmp(row->key, owner.data, owner.size) == 0;
+}
+
+/* What leads to @key's list: the place of its only row, or that of the head of its run; 0 if there
+ * is none. */
+static uint32_t
+head_of(const struct runs *runs, const struct arena *arena, const struct overlay_key *key)
+{
+    return hash_find_by(&runs->heads, arena, (uint32_t)key->hash, (uint8_t)key->table,
+                        list_key_owner(key->table, key->key), row_is_of);
+}
+
+/* The run that the row at @head leads to; NULL if that is the only row of its list. */
 static struct run *
 run_at(const struct arena *arena, uint32_t head)
 {
     const struct row *row = arena_at(arena, head);
-    return arena_at(arena, row->value);
-}
-
-/* The run of @key's list, or NULL. */
-static struct run *
-run_of(const struct runs *runs, const struct arena *arena, const struct overlay_key *key)
-{
-    uint32_t place = hash_find(&runs->heads, arena, (uint32_t)key->hash, (uint8_t)key->table,
-                               list_key_owner(key->table, key->key));
-    if (place == 0)
-        return NULL;
-    return run_at(arena, place);
+    return row->state == ROW_RUN ? arena_at(arena, row->apart) : NULL;
 }
 
 /* ---- Arrays ---- */
@@ -104,10 +110,24 @@ array_insert(struct run *run, uint32_t index, uint64_t word)
 static struct run *
 array_make(struct arena *arena, uint8_t table, struct slice owner, uint32_t room, uint32_t *head)
 {
-    *head = row_make(arena, table, owner, run_size(room));
+    *head = row_make_apart(arena, table, owner, run_size(room));
     assert(*head != 0); /* the caller made sure of it */
+    struct row *row = arena_at(arena, *head);
+    row->state = ROW_RUN;
     struct run *run = run_at(arena, *head);
     *run = (struct run){.room = room};
+    return run;
+}
+
+/* A list gets its second row. */
+static struct run *
+array_begin(struct arena *arena, enum view_table table, uint32_t *head)
+{
+    uint32_t only = *head;
+    struct slice key = row_key(arena_at(arena, only));
+    struct run *run =
+        array_make(arena, (uint8_t)table, list_key_owner(table, key), ROOM_FIRST, head);
+    *array_insert(run, 0, key_word(key, view_tables[table].owner_size)) = only;
     return run;
 }
 
@@ -161,10 +181,13 @@ runs_size(const struct runs *runs)
 uint32_t
 runs_find(const struct runs *runs, const struct arena *arena, const struct overlay_key *key)
 {
-    struct run *run = run_of(runs, arena, key);
+    uint32_t head = head_of(runs, arena, key);
     bool found;
-    if (!run)
+    if (head == 0)
         return 0;
+    struct run *run = run_at(arena, head);
+    if (!run)
+        return row_is(arena_at(arena, head), (uint8_t)key->table, key->key) ? head : 0;
     if (run->room == 0) {
         struct tree_key wanted = tree_key_in_run(key);
         return tree_find(run_tree(run), arena, &wanted);
@@ -188,9 +211,13 @@ runs_slot(struct runs *runs, struct arena *arena, const struct overlay_key *key)
 {
     uint8_t table = (uint8_t)key->table;
     struct slice owner = list_key_owner(key->table, key->key);
-    uint32_t *head = hash_slot(&runs->heads, arena, (uint32_t)key->hash, table, owner);
-    struct run *run =
-        *head ? run_at(arena, *head) : array_make(arena, table, owner, ROOM_FIRST, head);
+    uint32_t *head =
+        hash_slot_by(&runs->heads, arena, (uint32_t)key->hash, table, owner, row_is_of);
+    struct run *run = *head ? run_at(arena, *head) : NULL;
+    if (!run && (*head == 0 || row_is(arena_at(arena, *head), table, key->key)))
+        return head;
+    if (!run)
+        run = array_begin(arena, key->table, head);
     if (run->room > 0) {
         uint64_t word = word_of(key);
         bool found;
@@ -221,10 +248,15 @@ cursor_in(const struct arena *arena, struct run *run, uint32_t index)
 struct run_cursor
 runs_seek(const struct runs *runs, const struct arena *arena, const struct overlay_key *key)
 {
-    struct run *run = run_of(runs, arena, key);
+    uint32_t head = head_of(runs, arena, key);
     bool found;
-    if (!run)
+    if (head == 0)
         return (struct run_cursor){0};
+    struct run *run = run_at(arena, head);
+    if (!run) {
+        int order = key_compare(row_key(arena_at(arena, head)), key->key);
+        return (struct run_cursor){.only = order >= 0 ? head : 0};
+    }
     if (run->room > 0)
         return cursor_in(arena, run, array_search(run, arena, key, word_of(key), &found));
     struct tree_key wanted = tree_key_in_run(key);
@@ -235,6 +267,8 @@ struct run_cursor
 run_first(const struct arena *arena, uint32_t head)
 {
     struct run *run = run_at(arena, head);
+    if (!run)
+        return (struct run_cursor){.only = head};
     if (run->room > 0)
         return cursor_in(arena, run, 0);
     return (struct run_cursor){.tree = tree_seek(run_tree(run), arena, NULL)};
@@ -243,6 +277,10 @@ run_first(const struct arena *arena, uint32_t head)
 uint32_t
 run_next(struct run_cursor *cursor, const struct arena *arena)
 {
+    uint32_t only = cursor->only;
+    cursor->only = 0;
+    if (only != 0)
+        return only;
     if (cursor->run == 0)
         return tree_next(&cursor->tree, arena);
     struct run *run = arena_at(arena, cursor->run);

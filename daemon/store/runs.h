@@ -1,10 +1,11 @@
 /* store/runs.h: the list rows of an overlay, each list's in the order of their keys: its run.
  *
  * What the keys of a list begin with (owner_size, tables.h) finds its run through a hash. Most
- * lists change little between two checkpoints: their runs are arrays of a cache line or two, where
- * a B+tree of all lists would have to be searched from its root for each row. A run that grows
- * beyond becomes a tree of its own (tree.h), so that no list is slow because it is long. Runs and
- * rows lie in one arena; nothing is removed, all is forgotten with it.
+ * lists change little between two checkpoints. Two of three have one row, and the hash leads to it;
+ * the runs of the others are arrays of a cache line or two, where a B+tree of all lists would have
+ * to be searched from its root for each row. A run that grows beyond becomes a tree of its own
+ * (tree.h), so that no list is slow because it is long. Runs and rows lie in one arena; nothing is
+ * removed, all is forgotten with it.
  *
  * Layer: store. Thread: one at a time; several may read. Blocking: no.
  */
@@ -17,12 +18,15 @@
 
 /* A zeroed struct is empty. */
 struct runs {
-    struct hash heads; /* a row for each run: its key is what the list's keys begin with */
+    /* For each list its only row, or a row in state ROW_RUN, whose key is what the list's keys
+     * begin with and whose value is the run. */
+    struct hash heads;
 };
 
 /* Where a walk stands. Valid until its run changes. */
 struct run_cursor {
-    uint32_t run; /* the place of an array; 0: of none */
+    uint32_t only; /* the place of the only row; 0: of none */
+    uint32_t run;  /* that of an array, likewise */
     uint32_t index;
     struct tree_cursor tree;
 };
@@ -47,7 +51,7 @@ uint32_t *runs_slot(struct runs *runs, struct arena *arena, const struct overlay
 struct run_cursor runs_seek(const struct runs *runs, const struct arena *arena,
                             const struct overlay_key *key);
 
-/* Stand at the first row of a run, whose row in `heads` is at @head. */
+/* Stand at the first row of the list that what is at @head, as one of `heads`, leads to. */
 struct run_cursor run_first(const struct arena *arena, uint32_t head);
 
 /* The place of the row here, and move on; 0 at the end of the list. */

@@ -76,7 +76,7 @@ extern const struct view_table_row view_tables[VIEW_TABLE_COUNT];
 #define VIEW_KEY_SIZE_MAX      64
 #define VIEW_LIST_KEY_SIZE_MAX 24
 
-/* No row comes near a whole message. */
-#define VIEW_VALUE_SIZE_MAX (1024 * 1024)
+/* No row comes near it. */
+#define VIEW_VALUE_SIZE_MAX (256 * 1024)
 
 #endif
