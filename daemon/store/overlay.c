@@ -3,11 +3,12 @@
 #include "base/assert.h"
 
 /* Memory for rows that an empty overlay holds on to: what was used lately, since to have the system
- * take it back and give it again costs more than to fill it. Half of what both may take by default
- * is the most, and what is no longer used goes a quarter at a time. */
+ * take it back and give it again costs more than to fill it. Three eighths of what both may take by
+ * default are the most: where one is full, what the other holds on to must not count as much again.
+ * What is no longer used goes a quarter at a time. */
 #define OVERLAY_KEEP_MIN ((size_t)16 * 1024 * 1024)
-#define OVERLAY_KEEP_MAX ((size_t)256 * 1024 * 1024)
-#define UNDO_KEEP_SIZE   ((size_t)8 * 1024 * 1024)
+#define OVERLAY_KEEP_MAX ((size_t)96 * 1024 * 1024)
+#define UNDO_KEEP_SIZE   ((size_t)4 * 1024 * 1024)
 
 /* What a row was before the unit. */
 struct undo {
