@@ -65,40 +65,77 @@ core_destroy(struct core *core)
 
 /* --- replay -------------------------------------------------------------------------------- */
 
+/* So many events are read before the first of them is applied: the rows that they need are on their
+ * way from memory meanwhile, as with messages (core_expect()). */
+#define REPLAY_GROUP_COUNT 16
+
 static bool
-replay_one(struct core *core, const struct log_record *record, struct fault *fault)
+replay_open(const struct log_record *record, struct event *event, struct fault *fault)
 {
-    struct event event;
-    if (!event_decode(record->body, &event)) {
+    if (!event_decode(record->body, event)) {
         fault_set(fault,
                   "event %llu is not one this version knows: was it written by a newer kithd?",
                   (unsigned long long)record->seq);
         return false;
     }
-    event.seq = record->seq;
-    event.at_ms = record->at_ms;
-    apply_projection(&core->apply, &event);
-    apply_head(&core->apply, &event);
+    event->seq = record->seq;
+    event->at_ms = record->at_ms;
     return true;
+}
+
+typedef void replay_expect_fn(struct views *views, enum view_table table, struct slice key);
+
+static void
+replay_expect(struct core *core, const struct event *event, replay_expect_fn *expect)
+{
+    const struct slice members[] = {event->from, event->to, event->member, event->other};
+    if (event->head_id.size > 0)
+        expect(core->views, VIEW_DEDUPE, event->head_id);
+    for (unsigned i = 0; i < ARRAY_COUNT(members); i++)
+        if (members[i].size > 0)
+            expect(core->views, VIEW_MEMBER, members[i]);
+}
+
+/* Apply the next @count_max events at most; return how many. *@good says whether all were known. */
+static unsigned
+replay_group(struct core *core, struct log_scan *scan, unsigned count_max, bool *good,
+             struct fault *fault)
+{
+    struct event events[REPLAY_GROUP_COUNT];
+    struct log_record record;
+    unsigned count = 0;
+    while (count < count_max && count < REPLAY_GROUP_COUNT && log_scan_next(scan, &record)) {
+        *good = replay_open(&record, &events[count], fault);
+        if (!*good)
+            return count;
+        replay_expect(core, &events[count++], views_expect);
+    }
+    for (unsigned i = 0; i < count; i++)
+        replay_expect(core, &events[i], views_expect_row);
+    for (unsigned i = 0; i < count; i++) {
+        apply_projection(&core->apply, &events[i]);
+        apply_head(&core->apply, &events[i]);
+    }
+    return count;
 }
 
 enum kith_err
 core_replay(struct core *core, unsigned count_max, bool *done, struct fault *fault)
 {
     struct log_scan scan;
-    struct log_record record;
     seq_t applied = views_applied(core->views);
-    unsigned count = 0;
+    unsigned count = 0, more;
     bool good = true;
 
     assert(count_max > 0);
     views_begin(core->views);
     log_scan_begin(&scan, core->log, applied);
-    while (good && count < count_max && log_scan_next(&scan, &record)) {
-        good = replay_one(core, &record, fault);
-        applied = record.seq;
-        count++;
-    }
+    do {
+        more = replay_group(core, &scan, count_max - count, &good, fault);
+        count += more;
+    } while (good && more > 0);
+    if (count > 0)
+        applied = scan.seq;
     enum kith_err err = scan.err;
     log_scan_end(&scan);
     if (err != KITH_OK)
