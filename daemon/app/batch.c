@@ -195,8 +195,7 @@ execute_group(struct batch *batch, enum kith_err refuse, struct fault *fault)
 static bool
 is_throttled(const struct batch *batch)
 {
-    return !batch->drain &&
-           views_throttled(store_views(batch->daemon->store), batch->reading.mono_ms);
+    return !batch->drain && views_throttled(store_views(batch->daemon->store));
 }
 
 /* Take some more messages, as a group. False if none is there, or the turn takes no more. */

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/monotonic.h"
+#include "store/throttle.h"
 
 /* In the thread, as the job that follows. It works for long, and mostly nobody waits for it. So,
  * awake again behind a pause or a page, it does not push aside who is about to answer; its share of
@@ -92,6 +93,8 @@ checkpoint_start(struct checkpoint *checkpoint, struct overlay *overlay,
     checkpoint->mark = *mark;
     checkpoint->is_pinned = is_pinned;
     checkpoint->is_cleaning = false;
+    atomic_store(&checkpoint->written, 0);
+    atomic_store(&checkpoint->synced, 0);
     worker_start(&checkpoint->worker);
 }
 
@@ -109,4 +112,14 @@ checkpoint_again(struct checkpoint *checkpoint)
 {
     assert(!checkpoint->is_cleaning);
     worker_take(&checkpoint->worker);
+}
+
+double
+checkpoint_done(const struct checkpoint *checkpoint, double sync_share)
+{
+    /* What it writes is frozen: nobody changes these. */
+    uint64_t all = (uint64_t)checkpoint->overlay->rows + checkpoint->overlay->feeds.count;
+    uint64_t written = atomic_load_explicit(&checkpoint->written, memory_order_relaxed);
+    double synced = (double)atomic_load(&checkpoint->synced) / TRICKLE_WHOLE;
+    return throttle_done(written, all, synced, sync_share);
 }

@@ -49,6 +49,11 @@ struct checkpoint {
     bool is_cleaning;   /* what the worker does, or did last */
     _Atomic bool hurry; /* somebody waits for its end: it may be in the way of others */
 
+    /* The thread tells how far it is: rows and entries of feeds that are written, and how much of
+     * them is synced, of TRICKLE_WHOLE. */
+    _Atomic uint64_t written;
+    _Atomic unsigned synced;
+
     /* These belong to whom the phase says. */
     struct overlay *overlay;
     struct checkpoint_mark mark; /* what to write; counts and sums are those of what is there */
@@ -58,7 +63,7 @@ struct checkpoint {
     struct sort sort;
     enum kith_err err;
     struct fault fault;
-    msec_t took_ms;
+    msec_t took_ms, sync_ms;
     uint64_t trickled; /* syncs that were done in steps, so far */
 };
 
@@ -83,6 +88,9 @@ enum checkpoint_phase checkpoint_wait(struct checkpoint *checkpoint);
 
 /* Let a write go on without regard for others, or with it, until this is said again. */
 void checkpoint_hurry(struct checkpoint *checkpoint, bool hurry);
+
+/* How much of what was started is done, 0 to 1; where a sync is so much of it. */
+double checkpoint_done(const struct checkpoint *checkpoint, double sync_share);
 
 /* What the thread does while WRITING: one transaction, or some where it is large. Where it fails
  * behind the first of them, what is there is a part, and the same overlay is written over it. */

@@ -91,6 +91,7 @@ static void
 advance(struct walk *walk)
 {
     walk->at++;
+    writer_count(walk->writer);
     if (walk->at + SORT_AHEAD_COUNT < walk->count)
         __builtin_prefetch(&walk->entries[walk->order[walk->at + SORT_AHEAD_COUNT].place]);
 }

@@ -83,6 +83,7 @@ table_write(const struct rows *rows, enum view_table table, size_t count, walk_f
         row_expect(rows, next(rows, &ahead));
         row_write(rows, place);
         writer_part(rows->writer);
+        writer_count(rows->writer);
     }
     writer_end(rows->writer);
 }
@@ -124,7 +125,7 @@ checkpoint_write(struct checkpoint *checkpoint)
     struct sort *sort = &checkpoint->sort;
     struct writer writer;
     struct env_txn txn;
-    trickle_begin(&checkpoint->hurry);
+    trickle_begin(&checkpoint->hurry, &checkpoint->synced);
     env_begin(&txn, checkpoint->env);
     writer_init(&writer, checkpoint, &txn);
     rows_write(&writer, overlay, &overlay->points, sort, next_point);
@@ -132,8 +133,9 @@ checkpoint_write(struct checkpoint *checkpoint)
     checkpoint_write_feeds(&writer, &overlay->feeds, sort);
     writer_finish(&writer);
     sort_clear(sort);
+    atomic_store(&checkpoint->synced, 0);
     enum kith_err err = env_commit(&txn, &checkpoint->fault);
-    checkpoint->trickled += trickle_end();
+    checkpoint->trickled += trickle_end(&checkpoint->sync_ms);
     if (err == KITH_OK)
         env_pad(checkpoint->env);
     return err == KITH_OK && rollback_exists(checkpoint->env->dir) ? parts_end(checkpoint) : err;

@@ -7,7 +7,7 @@
  * default are the most: where one is full, what the other holds on to must not count as much again.
  * What is no longer used goes a quarter at a time. */
 #define OVERLAY_KEEP_MIN ((size_t)16 * 1024 * 1024)
-#define OVERLAY_KEEP_MAX ((size_t)96 * 1024 * 1024)
+#define OVERLAY_KEEP_MAX ((size_t)120 * 1024 * 1024)
 #define UNDO_KEEP_SIZE   ((size_t)4 * 1024 * 1024)
 
 /* What a row was before the unit. */
@@ -62,6 +62,7 @@ overlay_clear(struct overlay *overlay)
         overlay->units[i].number = 0;
     }
     overlay->numbers = 0;
+    overlay->rows = 0;
 }
 
 static uint32_t
@@ -105,8 +106,10 @@ find_or_add(struct overlay *overlay, const struct overlay_key *key, size_t value
     uint32_t *slot = is_list ? runs_slot(&overlay->runs, &overlay->arena, key)
                              : hash_slot(&overlay->points, &overlay->arena, (uint32_t)key->hash,
                                          table, key->key);
-    if (*slot == 0)
+    if (*slot == 0) {
         *slot = row_make(&overlay->arena, table, key->key, value_size);
+        overlay->rows++;
+    }
     assert(*slot != 0);
     return *slot;
 }

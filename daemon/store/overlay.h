@@ -24,6 +24,7 @@ struct overlay {
     struct hash points;
     struct runs runs;
     struct feeds feeds;
+    uint32_t rows; /* point rows and list rows, undone ones included */
     struct overlay_unit units[2];
     unsigned open;    /* the unit that is open; the other one may be sealed */
     uint32_t numbers; /* of units, so far */

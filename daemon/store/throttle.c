@@ -2,24 +2,40 @@
 
 #include "base/assert.h"
 
-/* What took a moment since there was little to write says nothing of one so many times as large. */
-#define GROWTH_MAX 4
+/* Neither is ever nothing, or else the other would promise all. */
+#define SYNC_SHARE_MIN 0.1
+#define SYNC_SHARE_MAX 0.9
 
-/* It may take longer than the last one, by as much: else there would be nothing left at its end. */
-#define MARGIN 1.25
+static double
+within(double value, double least, double most)
+{
+    if (value < least)
+        return least;
+    return value < most ? value : most;
+}
+
+double
+throttle_sync_share(double before, msec_t sync_ms, msec_t took_ms)
+{
+    assert(sync_ms >= 0 && took_ms >= 0);
+    if (took_ms == 0)
+        return before;
+    double seen = within((double)sync_ms / (double)took_ms, SYNC_SHARE_MIN, SYNC_SHARE_MAX);
+    return (before + seen) / 2;
+}
+
+double
+throttle_done(uint64_t rows, uint64_t rows_all, double synced, double sync_share)
+{
+    double written = rows < rows_all ? (double)rows / (double)rows_all : 1;
+    if (written < 1)
+        synced = 0; /* of something before */
+    return written * (1 - sync_share) + within(synced, 0, 1) * sync_share;
+}
 
 uint64_t
-throttle_limit(const struct throttle *last, uint64_t size, uint64_t room, msec_t elapsed_ms)
+throttle_limit(uint64_t room, double done)
 {
-    assert(elapsed_ms >= 0);
-    if (last->size == 0 || last->took_ms <= 0 || last->size < size / GROWTH_MAX)
-        return room;
-    /* Half of its time went into rows, half into pages, which are about as many whatever it holds.
-     */
-    double growth = (1 + (double)size / (double)last->size) / 2;
-    double expected_ms = MARGIN * growth * (double)last->took_ms;
-    if ((double)elapsed_ms >= expected_ms)
-        return room;
     uint64_t free = room / THROTTLE_FREE_SHARE;
-    return free + (uint64_t)((double)(room - free) * ((double)elapsed_ms / expected_ms));
+    return free + (uint64_t)((double)(room - free) * within(done, 0, 1));
 }

@@ -2,9 +2,10 @@
  *
  * Where more come in than a checkpoint writes, the memory for them is used up before it is done,
  * and whoever asks then would have to wait for its end, for seconds where there are many millions
- * of rows. So what comes in is slowed down from the beginning, to what the checkpoint before wrote
- * in as much time: both are to meet at the end. Where it writes faster than they come, as for most
- * it always does, nothing is. (What RocksDB calls a delayed write rate, in place of write stalls.)
+ * of rows. So what comes in is slowed down from the beginning, to what the checkpoint gets done: at
+ * any time as much of the memory may be used as there is done of it, and both meet at its end.
+ * Where it writes faster than they come, as for most it always does, nothing is. (What RocksDB
+ * calls a delayed write rate, in place of write stalls.)
  *
  * Layer: store (internal). Pure.
  */
@@ -15,16 +16,19 @@
 
 #define THROTTLE_FREE_SHARE 4 /* a quarter of the room is free at once: a burst is not slowed */
 
-/* How long the last checkpoint took, and of what size it was; zeroed: nothing is known yet. Nor is
- * it of one that is several times as large. */
-struct throttle {
-    uint64_t size; /* bytes of the overlay */
-    msec_t took_ms;
-};
+/* A checkpoint writes its rows, then syncs them: what the latter has of its time, 0 to 1, before
+ * any was seen. */
+#define THROTTLE_SYNC_SHARE_FIRST 0.5
 
-/* How many bytes of changes may have come in since a checkpoint of @size began, @elapsed_ms (0 or
- * more) ago, where there is memory for @room in all. */
-uint64_t throttle_limit(const struct throttle *last, uint64_t size, uint64_t room,
-                        msec_t elapsed_ms);
+/* The same once another was seen to take @took_ms, @sync_ms of them for its sync. */
+double throttle_sync_share(double before, msec_t sync_ms, msec_t took_ms);
+
+/* What is done of a checkpoint, 0 to 1, that has written @rows of @rows_all, and synced so much (0
+ * to 1) of what it wrote. */
+double throttle_done(uint64_t rows, uint64_t rows_all, double synced, double sync_share);
+
+/* How many bytes of changes may have come in since a checkpoint began of which so much is @done,
+ * where there is memory for @room in all. */
+uint64_t throttle_limit(uint64_t room, double done);
 
 #endif

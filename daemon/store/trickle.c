@@ -21,24 +21,28 @@
 
 static _Thread_local struct {
     const _Atomic bool *hurry; /* NULL: this thread does not trickle */
+    _Atomic unsigned *synced;
     unsigned count;
-    uint64_t paused_ns;
+    uint64_t paused_ns, took_ns;
 } mine;
 
 void
-trickle_begin(const _Atomic bool *hurry)
+trickle_begin(const _Atomic bool *hurry, _Atomic unsigned *synced)
 {
-    assert(hurry && !mine.hurry);
+    assert(hurry && synced && !mine.hurry);
     mine.hurry = hurry;
+    mine.synced = synced;
     mine.count = 0;
-    mine.paused_ns = 0;
+    mine.paused_ns = mine.took_ns = 0;
 }
 
 unsigned
-trickle_end(void)
+trickle_end(msec_t *took_ms)
 {
     assert(mine.hurry);
     mine.hurry = NULL;
+    if (took_ms)
+        *took_ms = (msec_t)(mine.took_ns / NS_PER_MS);
     return mine.count;
 }
 
@@ -81,6 +85,7 @@ write_steps(int fd, uint64_t size)
             return;
         uint64_t took_ns = (uint64_t)(monotonic_ns() - began_ns);
         end = at;
+        atomic_store(mine.synced, (unsigned)((size - end) * TRICKLE_WHOLE / size));
         if (took_ns >= IDLE_NS)
             pause_after(took_ns);
         uint64_t most = least * (atomic_load(mine.hurry) ? GROWTH_HURRY : GROWTH_MAX);
@@ -128,9 +133,13 @@ sync_next(int fd)
 __attribute__((visibility("default"), weak)) int
 fdatasync(int fd)
 {
-    if (mine.hurry) {
-        mine.count++;
-        write_out(fd);
-    }
-    return sync_next(fd);
+    if (!mine.hurry)
+        return sync_next(fd);
+    int64_t began_ns = monotonic_ns();
+    atomic_store(mine.synced, 0);
+    mine.count++;
+    write_out(fd);
+    int rc = sync_next(fd);
+    mine.took_ns += (uint64_t)(monotonic_ns() - began_ns);
+    return rc;
 }

@@ -30,10 +30,13 @@
 
 #define TRICKLE_PAUSE_MS_MAX 2000 /* in all until the end: on a slow disk more would not help */
 
-/* From here on each fdatasync() of this thread goes in steps. @hurry: borrowed until the end; true,
- * which may come at any time from any thread: without pauses. */
-void trickle_begin(const _Atomic bool *hurry);
-/* Returns how many of them there were. */
-unsigned trickle_end(void);
+#define TRICKLE_WHOLE 1024u
+
+/* From here on each fdatasync() of this thread goes in steps. Both are borrowed until the end.
+ * @hurry: true, which may come at any time from any thread: without pauses. @synced: so much of
+ * TRICKLE_WHOLE of the file that is synced now, or was last. */
+void trickle_begin(const _Atomic bool *hurry, _Atomic unsigned *synced);
+/* Returns how many of them there were; *took_ms, if not NULL: how long they took in all. */
+unsigned trickle_end(msec_t *took_ms);
 
 #endif

@@ -1,6 +1,7 @@
 #include "store/views.h"
 
 #include "base/assert.h"
+#include "store/throttle.h"
 #include "store/views_inner.h"
 
 /* ---- Reading ---- */
@@ -265,10 +266,10 @@ freeze(struct views *views)
     else if (log_checksum(views->log, views->applied, &mark->chain) != KITH_OK)
         return; /* the log is damaged there, and says so itself */
 
-    views->frozen_ms = views->began_ms;
     views->frozen = views->active;
     views->active = &views->overlays[views->frozen == &views->overlays[0]];
     assert(views->active->arena.used == ARENA_UNIT);
+    views->begun_size = overlay_size(views->active);
 }
 
 /* Write what is frozen, after freezing what is active if nothing is. */
@@ -317,7 +318,8 @@ settle(struct views *views)
     }
     views->checkpoints++;
     if (!views->has_failed) /* else some of it was there already */
-        views->throttle = (struct throttle){overlay_size(views->frozen), checkpoint->took_ms};
+        views->sync_share =
+            throttle_sync_share(views->sync_share, checkpoint->sync_ms, checkpoint->took_ms);
     views->has_failed = false;
     views->mark = checkpoint->mark;
     views->frozen = NULL;
@@ -368,7 +370,7 @@ views_tick(struct views *views, msec_t now_ms)
     /* Before memory is used up and commands wait for it, they had better wait for the disk. */
     checkpoint_hurry(&views->checkpoint,
                      memory_size(views) >= views->options.overlay_size / 4 * 3 ||
-                         views_throttled(views, now_ms));
+                         views_throttled(views));
 }
 
 void
@@ -404,14 +406,15 @@ views_full(const struct views *views)
 }
 
 bool
-views_throttled(const struct views *views, msec_t now_ms)
+views_throttled(const struct views *views)
 {
     if (!views->frozen || views->has_failed)
         return views_full(views);
-    uint64_t all = views->options.overlay_size, size = overlay_size(views->frozen);
-    uint64_t room = size < all ? all - size : 0;
-    return overlay_size(views->active) >=
-           throttle_limit(&views->throttle, size, room, now_ms - views->frozen_ms);
+    uint64_t all = views->options.overlay_size;
+    uint64_t begun = overlay_size(views->frozen) + views->begun_size;
+    uint64_t room = begun < all ? all - begun : 0;
+    return memory_size(views) >=
+           begun + throttle_limit(room, checkpoint_done(&views->checkpoint, views->sync_share));
 }
 
 int

@@ -99,7 +99,7 @@ void views_undo_sealed(struct views *views);
 bool views_is_due(struct views *views, msec_t now_ms);
 
 /* Between units, as often as you like: let go of a finished checkpoint, and start the next if one
- * is due: none is running, something changed, and 100 000 events or 5 s have passed since the last
+ * is due: none is running, something changed, and 350 000 events or 5 s have passed since the last
  * began. @now_ms: any clock that does not jump. Renews the read transaction. */
 void views_tick(struct views *views, msec_t now_ms);
 
@@ -108,9 +108,9 @@ void views_tick(struct views *views, msec_t now_ms);
 bool views_full(const struct views *views);
 
 /* True while more has come in than the checkpoint that is being written leaves room for until its
- * end (throttle.h): take none for a moment, and look again. @now_ms: as for views_tick(). Where
- * views_full() is true this is too. */
-bool views_throttled(const struct views *views, msec_t now_ms);
+ * end (throttle.h): take none for a moment, and look again. Where views_full() is true this is
+ * too. */
+bool views_throttled(const struct views *views);
 
 /* Readable when a checkpoint has ended (an eventfd; views_tick drains it). */
 int views_fd(const struct views *views);

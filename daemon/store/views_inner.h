@@ -7,7 +7,6 @@
 
 #include "store/checkpoint.h"
 #include "store/parts.h"
-#include "store/throttle.h"
 #include "store/views.h"
 
 /* Walks open at once: a path between members nests two or three. */
@@ -87,10 +86,10 @@ struct views {
     seq_t applied, sealed; /* in kept units; in the sealed one as well */
     enum kith_err err;
 
-    msec_t began_ms;  /* when the last checkpoint began, on the caller's clock */
-    msec_t frozen_ms; /* when it was first tried to write what is frozen, likewise */
-    bool has_failed;  /* the last try to write it: when it will be done is not foretold */
-    struct throttle throttle;
+    msec_t began_ms;   /* when the last checkpoint began, on the caller's clock */
+    bool has_failed;   /* the last try to write it: when it will be done is not foretold */
+    size_t begun_size; /* of the active overlay when it was: memory that it had held on to */
+    double sync_share; /* throttle.h */
     bool has_ticked;
     uint64_t checkpoints, failures;
     msec_t took_ms;

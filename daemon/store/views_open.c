@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "store/files.h"
 #include "store/rollback.h"
+#include "store/throttle.h"
 #include "store/views_inner.h"
 
 /* Address space for the rows of an overlay: the limit holds between batches, and one batch may
@@ -255,6 +256,7 @@ views_open(struct views **out, struct log *log, const struct views_options *opti
         return KITH_UNAVAILABLE;
     }
     views->options = *options;
+    views->sync_share = THROTTLE_SYNC_SHARE_FIRST;
     views->log = log;
     views->dir = strdup(options->dir);
     if (!views->dir || !overlays_init(views)) {

@@ -17,6 +17,7 @@ writer_init(struct writer *writer, struct checkpoint *checkpoint, struct env_txn
         .mark = mark,
         .filters = checkpoint->filters,
         .part_size = checkpoint->is_pinned ? checkpoint->part_size : SIZE_MAX,
+        .written = &checkpoint->written,
         .tally = {.page_size = env_page_size(checkpoint->env)},
     };
     if (txn->rc != 0)

@@ -34,6 +34,7 @@ struct writer {
     bool is_resumed;             /* some of ours is there already, of a try that failed */
     bool is_parted;              /* there is a way back, and parts may be committed */
     size_t part_size;            /* as much is committed as one; SIZE_MAX: all at once */
+    _Atomic uint64_t *written;   /* the checkpoint's */
     struct tally tally;
 
     enum view_table table; /* that is being written */
@@ -64,6 +65,15 @@ void writer_part(struct writer *writer);
 
 /* The feeds of an overlay, sorted with @sort. */
 void checkpoint_write_feeds(struct writer *writer, const struct feeds *feeds, struct sort *sort);
+
+/* One more of its rows and entries is written. */
+static inline void
+writer_count(struct writer *writer)
+{
+    /* Nobody else writes it, so this need not be one step. */
+    uint64_t before = atomic_load_explicit(writer->written, memory_order_relaxed);
+    atomic_store_explicit(writer->written, before + 1, memory_order_relaxed);
+}
 
 static inline void
 writer_fail(struct writer *writer, int rc)

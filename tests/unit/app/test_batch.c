@@ -42,7 +42,7 @@ void __wrap_net_reply(struct net *net, const struct net_route *route, struct sli
 enum kith_err __wrap_store_end(struct store *store, struct fault *fault);
 enum kith_err __real_store_end(struct store *store, struct fault *fault);
 bool __wrap_store_is_written(struct store *store);
-bool __wrap_views_throttled(const struct views *views, msec_t now_ms);
+bool __wrap_views_throttled(const struct views *views);
 struct clock_reading __wrap_clock_read(void);
 struct clock_reading __real_clock_read(void);
 enum kith_err __wrap_store_settle(struct store *store, struct fault *fault);
@@ -128,9 +128,9 @@ __wrap_net_is_readable(const struct net *net)
 }
 
 bool
-__wrap_views_throttled(const struct views *views, msec_t now_ms)
+__wrap_views_throttled(const struct views *views)
 {
-    (void)views, (void)now_ms;
+    (void)views;
     return run.is_throttled || (run.throttled_behind > 0 && run.taken >= run.throttled_behind);
 }
 

@@ -5,64 +5,66 @@
 
 #define ROOM ((uint64_t)400 * 1000)
 
-static const struct throttle last = {.size = 1000, .took_ms = 800}; /* expected: a second */
-
-static void
-test_nothing_is_slowed_before_anything_is_known(void **state)
+static bool
+is_about(double value, double expected)
 {
-    (void)state;
-    const struct throttle none = {0}, at_once = {.size = 1000};
-    assert_int_equal(throttle_limit(&none, 1000, ROOM, 0), ROOM);
-    assert_int_equal(throttle_limit(&none, 0, ROOM, 0), ROOM);
-    assert_int_equal(throttle_limit(&at_once, 1000, ROOM, 0), ROOM);
-    assert_int_equal(throttle_limit(&last, 4003, ROOM, 0), ROOM / 4);
-    assert_int_equal(throttle_limit(&last, 4004, ROOM, 0), ROOM); /* it was a small one */
+    return value > expected - 1e-9 && value < expected + 1e-9;
 }
 
 static void
-test_a_quarter_is_free_and_the_rest_comes_with_time(void **state)
+test_a_quarter_is_free_and_the_rest_comes_with_what_is_done(void **state)
 {
     (void)state;
-    assert_int_equal(throttle_limit(&last, 1000, ROOM, 0), ROOM / 4);
-    assert_int_equal(throttle_limit(&last, 1000, ROOM, 500), ROOM / 4 + ROOM * 3 / 8);
-    assert_int_equal(throttle_limit(&last, 1000, ROOM, 1000), ROOM);
-    assert_int_equal(throttle_limit(&last, 1000, ROOM, INT64_MAX), ROOM);
+    assert_int_equal(throttle_limit(ROOM, 0), ROOM / 4);
+    assert_int_equal(throttle_limit(ROOM, 0.5), ROOM / 4 + ROOM * 3 / 8);
+    assert_int_equal(throttle_limit(ROOM, 1), ROOM);
     uint64_t before = 0;
-    for (msec_t ms = 0; ms <= 1000; ms++) {
-        uint64_t now = throttle_limit(&last, 1000, ROOM, ms);
+    for (unsigned i = 0; i <= 1000; i++) {
+        uint64_t now = throttle_limit(ROOM, i / 1000.0);
         assert_true(now > before && now <= ROOM);
         before = now;
     }
+    assert_int_equal(throttle_limit(0, 0), 0);
+    assert_int_equal(throttle_limit(0, 1), 0);
 }
 
 static void
-test_what_is_larger_takes_longer(void **state)
+test_rows_are_written_and_then_synced(void **state)
 {
     (void)state;
-    assert_int_equal(throttle_limit(&last, 3000, ROOM, 1000),
-                     throttle_limit(&last, 1000, ROOM, 500));
-    assert_true(throttle_limit(&last, 3000, ROOM, 1999) < ROOM);
-    assert_int_equal(throttle_limit(&last, 3000, ROOM, 2000), ROOM);
-    assert_true(throttle_limit(&last, 1, ROOM, 500) < ROOM); /* pages it has all the same */
-    assert_int_equal(throttle_limit(&last, 1, ROOM, 501), ROOM);
+    check(is_about(throttle_done(0, 100, 0, 0.4), 0));
+    check(is_about(throttle_done(50, 100, 0, 0.4), 0.3));
+    check(is_about(throttle_done(99, 100, 1, 0.4), 0.6 * 0.99)); /* what was synced is another */
+    check(is_about(throttle_done(100, 100, 0, 0.4), 0.6));
+    check(is_about(throttle_done(100, 100, 0.5, 0.4), 0.8));
+    check(is_about(throttle_done(100, 100, 1, 0.4), 1));
+    check(is_about(throttle_done(101, 100, 2, 0.4), 1));
+    check(is_about(throttle_done(0, 0, 0, 0.4), 0.6)); /* there is nothing to write */
 }
 
 static void
-test_where_there_is_no_room_nothing_comes_in(void **state)
+test_the_share_of_a_sync_follows_what_was_seen(void **state)
 {
     (void)state;
-    assert_int_equal(throttle_limit(&last, 1000, 0, 0), 0);
-    assert_int_equal(throttle_limit(&last, 1000, 0, 2000), 0);
+    double share = THROTTLE_SYNC_SHARE_FIRST;
+    check(is_about(throttle_sync_share(share, 0, 0), share));
+    check(is_about(throttle_sync_share(share, 300, 1000), 0.4));
+    check(is_about(throttle_sync_share(0.4, 800, 1000), 0.6));
+    for (unsigned i = 0; i < 100; i++)
+        share = throttle_sync_share(share, 1000, 1000);
+    check(is_about(share, 0.9)); /* rows count for something, however fast they are */
+    for (unsigned i = 0; i < 100; i++)
+        share = throttle_sync_share(share, 0, 1000);
+    check(is_about(share, 0.1));
 }
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_is_slowed_before_anything_is_known),
-        cmocka_unit_test(test_a_quarter_is_free_and_the_rest_comes_with_time),
-        cmocka_unit_test(test_what_is_larger_takes_longer),
-        cmocka_unit_test(test_where_there_is_no_room_nothing_comes_in),
+        cmocka_unit_test(test_a_quarter_is_free_and_the_rest_comes_with_what_is_done),
+        cmocka_unit_test(test_rows_are_written_and_then_synced),
+        cmocka_unit_test(test_the_share_of_a_sync_follows_what_was_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
