@@ -32,8 +32,8 @@
 /* clang-format off */
 #define CONFIG_NUMBER_LIST(X) /* field, key, unit, default, min, max, when, help */                 \
     X(map_size,          "storage.map_size",          SIZE,     1 * TIB,   16 * MIB,  64 * TIB,       RESTART, "address space reserved for the log, and again for the views")          \
-    X(overlay_size,      "storage.overlay_size",      SIZE,     256 * MIB, 4 * MIB,   1 * TIB,        RESTART, "memory for changes not yet checkpointed; full, commands wait")         \
-    X(checkpoint_events, "storage.checkpoint_events", COUNT,    250000,    1,         100000000,      RESTART, "a checkpoint of the views begins after this many events")              \
+    X(overlay_size,      "storage.overlay_size",      SIZE,     320 * MIB, 4 * MIB,   1 * TIB,        RESTART, "memory for changes not yet checkpointed; full, commands wait")         \
+    X(checkpoint_events, "storage.checkpoint_events", COUNT,    350000,    1,         100000000,      RESTART, "a checkpoint of the views begins after this many events")              \
     X(checkpoint_ms,     "storage.checkpoint_every",  DURATION, 5 * SECOND_MS, 10,     HOUR_MS,        RESTART, "or after this long, whichever comes first")                            \
     X(checkpoint_memory, "storage.checkpoint_memory", SIZE,     32 * MIB,  16 * KIB,  1 * TIB,        RESTART, "memory for pages that a checkpoint changes; full, they are committed, and it goes on") \
     X(commit_aside,      "storage.commit_aside",      COUNT,    64,        0,         8192,           LIVE,    "batches of so many messages, or events, are committed by a thread meanwhile; 0: none")               \

@@ -27,8 +27,8 @@ struct store;
 struct store_options {
     const char *dir;            /* made with mode 0700 if missing */
     uint64_t map_size;          /* address space for each environment, bytes; 0: 1 TiB */
-    uint64_t overlay_size;      /* memory for changes not yet checkpointed, bytes; 0: 256 MiB */
-    uint64_t checkpoint_events; /* 0: 250 000 */
+    uint64_t overlay_size;      /* memory for changes not yet checkpointed, bytes; 0: 320 MiB */
+    uint64_t checkpoint_events; /* 0: 350 000 */
     msec_t checkpoint_ms;       /* 0: 5000 */
     uint64_t checkpoint_memory; /* of pages changed at once, bytes; 0: 32 MiB */
     uint64_t checked_rows;      /* views of so many rows are all read at a start; 0: 1 000 000 */
