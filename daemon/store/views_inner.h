@@ -87,7 +87,7 @@ struct views {
     enum kith_err err;
 
     msec_t began_ms;   /* when the last checkpoint began, on the caller's clock */
-    bool has_failed;   /* the last try to write it: when it will be done is not foretold */
+    bool has_failed;   /* the last try to write it: nothing says when it will be done */
     size_t begun_size; /* of the active overlay when it was: memory that it had held on to */
     double sync_share; /* throttle.h */
     bool has_ticked;
