@@ -117,7 +117,8 @@ checkpoint_again(struct checkpoint *checkpoint)
 double
 checkpoint_done(const struct checkpoint *checkpoint, double sync_share)
 {
-    /* What it writes is frozen: nobody changes these. */
+    /* What it writes is frozen: nobody changes these, until it is cleaned. */
+    assert(!checkpoint->is_cleaning);
     uint64_t all = (uint64_t)checkpoint->overlay->rows + checkpoint->overlay->feeds.count;
     uint64_t written = atomic_load_explicit(&checkpoint->written, memory_order_relaxed);
     double synced = (double)atomic_load(&checkpoint->synced) / TRICKLE_WHOLE;

@@ -1,7 +1,7 @@
 /* store/checkpoint.h: the thread that writes a frozen overlay into the views' environment.
  *
  * The phase says whom the overlay and the fields marked so belong to: the thread while WRITING and
- * CLEANING, the loop otherwise.
+ * CLEANING, the loop otherwise. An overlay that is being written is read by both.
  *
  * Layer:    store (internal).
  * Thread:   the loop calls all of these; the thread is inside.
@@ -89,7 +89,8 @@ enum checkpoint_phase checkpoint_wait(struct checkpoint *checkpoint);
 /* Let a write go on without regard for others, or with it, until this is said again. */
 void checkpoint_hurry(struct checkpoint *checkpoint, bool hurry);
 
-/* How much of what was started is done, 0 to 1; where a sync is so much of it. */
+/* How much of what was started is done, 0 to 1, where a sync is so much of it; not once it is
+ * being cleaned. */
 double checkpoint_done(const struct checkpoint *checkpoint, double sync_share);
 
 /* What the thread does while WRITING: one transaction, or some where it is large. Where it fails

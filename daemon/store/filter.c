@@ -10,7 +10,7 @@
 #define KEY_BITS      4 /* set for each key */
 #define KEYS_IN_BLOCK (BLOCK_BITS / 8)
 
-/* 32 MiB for each table, good for 35 million keys; more are only told apart less well (of 70
+/* 32 MiB for each table, good for 33 million keys; more are only told apart less well (of 70
  * million, a fifth of what is absent is "maybe"): memory does not grow with what there is. */
 #define BLOCK_COUNT_MIN ((uint64_t)1 << 10)
 #define BLOCK_COUNT_MAX ((uint64_t)1 << 19)

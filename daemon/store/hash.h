@@ -1,4 +1,4 @@
-/* store/hash.h: rows by their whole key: the busiest memory of the daemon.
+/* store/hash.h: rows by their key, or by what it begins with: the busiest memory of the daemon.
  *
  * Open addressing with linear probing. A slot is 8 bytes, the hash and the place of the row, eight
  * to a cache line: a row that is not there costs one cache miss, a row that is there one more for

@@ -6,7 +6,7 @@
 #include "base/endian.h"
 
 #define CAPACITY_FIRST 1024
-#define CAPACITY_KEPT  ((size_t)256 * 1024)  /* 8 MiB: more than a checkpoint has as a rule */
+#define CAPACITY_KEPT  ((size_t)512 * 1024)  /* 16 MiB: more than a table has as a rule */
 #define ROOM_KEPT      ((size_t)1024 * 1024) /* 4 MiB: likewise */
 
 #define DIGIT_COUNT 8 /* bytes of a word */

@@ -21,7 +21,8 @@
 #define OVERLAY_SIZE_DEFAULT ((uint64_t)320 * 1024 * 1024)
 /* A checkpoint writes most pages whatever their rows have seen, so fewer ones cost less; but what
  * came since the last, half as much again while it was written included, is replayed after a crash:
- * a second's work. The time only matters where little comes, and there is little to replay. */
+ * a second or two where there are a million rows, some more where there are many. The time only
+ * matters where little comes, and there is little to replay. */
 #define CHECKPOINT_EVENTS_DEFAULT 350000
 #define CHECKPOINT_MS_DEFAULT     5000
 #define CHECKPOINT_MEMORY_DEFAULT ((uint64_t)32 * 1024 * 1024)

@@ -408,7 +408,8 @@ views_full(const struct views *views)
 bool
 views_throttled(const struct views *views)
 {
-    if (!views->frozen || views->has_failed)
+    /* The first one reads whole tables for their filters, and tells of nothing meanwhile. */
+    if (!views->frozen || views->has_failed || views->checkpoints == 0)
         return views_full(views);
     uint64_t all = views->options.overlay_size;
     uint64_t begun = overlay_size(views->frozen) + views->begun_size;

@@ -294,6 +294,8 @@ views_reset(struct views *views, struct fault *fault)
     overlay_clear(&views->overlays[1]);
     views->active = &views->overlays[0];
     views->frozen = NULL;
+    views->has_failed = false;
+    views->checkpoints = 0;
     views->moment++;
     views->mark = (struct checkpoint_mark){0};
     views_starts_forget(views);

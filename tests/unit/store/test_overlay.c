@@ -235,6 +235,73 @@ test_runs_keep_each_list_in_order(void **state)
     free(keys);
 }
 
+/* Lists whose owners have the same hash, one of another table among them. */
+static void
+test_runs_tell_lists_apart_that_share_a_hash(void **state)
+{
+    (void)state;
+    struct overlay overlay;
+    uint8_t bytes[8];
+    check(overlay_init(&overlay, ARENA_SIZE));
+    overlay_begin(&overlay);
+    for (uint32_t rows = 1; rows <= 40; rows++) { /* alone, in an array, in a tree */
+        for (uint32_t owner = 0; owner < 4; owner++) {
+            put_be32(bytes, owner);
+            put_be32(bytes + 4, rows);
+            struct overlay_key key = {owner == 3 ? VIEW_BLOCKS : VIEW_ADJACENT, slice_of(bytes, 8),
+                                      5};
+            if (owner == 3)
+                put_be32(bytes, 0);
+            check(overlay_put(&overlay, &key, ROW_VALUE, slice_of(bytes, 8)));
+        }
+        for (uint32_t owner = 0; owner < 4; owner++) {
+            put_be32(bytes, owner == 3 ? 0 : owner);
+            struct overlay_key key = {owner == 3 ? VIEW_BLOCKS : VIEW_ADJACENT, slice_of(bytes, 4),
+                                      5};
+            struct run_cursor cursor = overlay_seek(&overlay, &key);
+            for (uint32_t i = 1; i <= rows; i++) {
+                const struct row *row = arena_at(&overlay.arena, run_next(&cursor, &overlay.arena));
+                assert_int_equal(row->table, key.table);
+                check(memcmp(row->key, bytes, 4) == 0 && get_be32(row->key + 4) == i);
+            }
+            assert_int_equal(run_next(&cursor, &overlay.arena), 0);
+        }
+    }
+    assert_int_equal(overlay.runs.heads.count, 4);
+    overlay_fini(&overlay);
+}
+
+/* Values of all sizes: behind the key, apart, grown, and back. */
+static void
+test_rows_have_values_of_all_sizes(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {
+        0, 1, 7, 8, 9, 65000, UINT16_MAX, UINT16_MAX + 1, 3, VIEW_VALUE_SIZE_MAX, 70000};
+    static uint8_t value[VIEW_VALUE_SIZE_MAX];
+    struct overlay overlay;
+    uint64_t seed = 4;
+    check(overlay_init(&overlay, ARENA_SIZE));
+    for (size_t i = 0; i < sizeof(value); i++)
+        value[i] = (uint8_t)random_next(&seed);
+    for (size_t first = 0; first < ARRAY_COUNT(sizes); first++) {
+        uint8_t bytes[5] = {(uint8_t)first, 'a', 'b', 'c', 'd'};
+        struct overlay_key key = overlay_key_of(VIEW_MEMBER, slice_of(bytes, sizeof(bytes)));
+        for (size_t then = 0; then < ARRAY_COUNT(sizes); then++) {
+            struct slice kept = slice_of(value, sizes[first]);
+            overlay_begin(&overlay);
+            check(overlay_put(&overlay, &key, ROW_VALUE, kept));
+            overlay_begin(&overlay);
+            struct slice other = slice_of(value, sizes[then]);
+            check(overlay_put(&overlay, &key, ROW_VALUE, other));
+            check(slice_equal(row_value(&overlay.arena, overlay_find(&overlay, &key)), other));
+            overlay_undo(&overlay);
+            check(slice_equal(row_value(&overlay.arena, overlay_find(&overlay, &key)), kept));
+        }
+    }
+    overlay_fini(&overlay);
+}
+
 static void
 hash_put(struct hash *hash, struct arena *arena, uint64_t number)
 {
@@ -486,6 +553,8 @@ main(void)
         cmocka_unit_test(test_tree_fills_its_nodes_when_keys_grow),
         cmocka_unit_test(test_tree_says_when_memory_is_short),
         cmocka_unit_test(test_runs_keep_each_list_in_order),
+        cmocka_unit_test(test_runs_tell_lists_apart_that_share_a_hash),
+        cmocka_unit_test(test_rows_have_values_of_all_sizes),
         cmocka_unit_test(test_hash_finds_what_was_put),
         cmocka_unit_test(test_hash_gives_memory_back_when_little_is_used),
         cmocka_unit_test(test_overlay_keeps_what_it_used_lately),

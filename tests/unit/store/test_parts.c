@@ -458,6 +458,7 @@ test_tries_in_vain_take_no_room(void **state)
     last_fails = true;
     for (unsigned i = 0; i < 40; i++) {
         assert_int_equal(views_checkpoint(store_views(store)), KITH_UNAVAILABLE);
+        assert_false(views_throttled(store_views(store))); /* what is done of it says nothing */
         if (i == 2)
             store_stats(store, &few);
     }
