@@ -133,7 +133,6 @@ checkpoint_write(struct checkpoint *checkpoint)
     checkpoint_write_feeds(&writer, &overlay->feeds, sort);
     writer_finish(&writer);
     sort_clear(sort);
-    atomic_store(&checkpoint->synced, 0);
     enum kith_err err = env_commit(&txn, &checkpoint->fault);
     checkpoint->trickled += trickle_end(&checkpoint->sync_ms);
     if (err == KITH_OK)

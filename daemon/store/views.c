@@ -321,6 +321,7 @@ settle(struct views *views)
         views->sync_share =
             throttle_sync_share(views->sync_share, checkpoint->sync_ms, checkpoint->took_ms);
     views->has_failed = false;
+    views->is_warm = true;
     views->mark = checkpoint->mark;
     views->frozen = NULL;
     views->moment++;
@@ -409,13 +410,13 @@ bool
 views_throttled(const struct views *views)
 {
     /* The first one reads whole tables for their filters, and tells of nothing meanwhile. */
-    if (!views->frozen || views->has_failed || views->checkpoints == 0)
+    if (!views->frozen || views->has_failed || !views->is_warm)
         return views_full(views);
     uint64_t all = views->options.overlay_size;
     uint64_t begun = overlay_size(views->frozen) + views->begun_size;
     uint64_t room = begun < all ? all - begun : 0;
-    return memory_size(views) >=
-           begun + throttle_limit(room, checkpoint_done(&views->checkpoint, views->sync_share));
+    double done = checkpoint_done(&views->checkpoint, views->sync_share);
+    return overlay_size(views->active) >= views->begun_size + throttle_limit(room, done);
 }
 
 int

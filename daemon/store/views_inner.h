@@ -88,6 +88,7 @@ struct views {
 
     msec_t began_ms;   /* when the last checkpoint began, on the caller's clock */
     bool has_failed;   /* the last try to write it: nothing says when it will be done */
+    bool is_warm;      /* one is done: the filters of what is in LMDB are known */
     size_t begun_size; /* of the active overlay when it was: memory that it had held on to */
     double sync_share; /* throttle.h */
     bool has_ticked;

@@ -295,7 +295,7 @@ views_reset(struct views *views, struct fault *fault)
     views->active = &views->overlays[0];
     views->frozen = NULL;
     views->has_failed = false;
-    views->checkpoints = 0;
+    views->is_warm = false;
     views->moment++;
     views->mark = (struct checkpoint_mark){0};
     views_starts_forget(views);

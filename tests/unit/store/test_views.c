@@ -596,6 +596,11 @@ test_a_checkpoint_tells_how_far_it_is(void **state)
         assert_int_equal(checkpoint->written, 61 + 10 * round);
         assert_int_equal(checkpoint->synced, TRICKLE_WHOLE);
     }
+    struct views_stats stats;
+    assert_int_equal(store_reset_views(world.store, &fault), KITH_OK);
+    views_stats(views, &stats);
+    assert_int_equal(stats.checkpoints,
+                     4); /* a counter: since the start, whatever became of them */
     store_close(world.store);
 }
 
