@@ -49,9 +49,11 @@ bool row_set(struct arena *arena, struct row *row, struct slice value);
 
 /* Where the value is, or may be put. */
 static inline uint8_t *
-row_bytes(const struct arena *arena, struct row *row)
+row_bytes(const struct arena *arena, const struct row *row)
 {
-    return row->apart ? (uint8_t *)arena_at(arena, row->apart) : row->key + row->key_size;
+    if (row->apart)
+        return arena_at(arena, row->apart);
+    return arena->base + (row->key + row->key_size - arena->base);
 }
 
 static inline size_t
@@ -69,9 +71,7 @@ row_key(const struct row *row)
 static inline struct slice
 row_value(const struct arena *arena, const struct row *row)
 {
-    const uint8_t *bytes =
-        row->apart ? (const uint8_t *)arena_at(arena, row->apart) : row->key + row->key_size;
-    return (struct slice){bytes, row->size};
+    return (struct slice){row_bytes(arena, row), row->size};
 }
 
 /* It is the row with this key. */

@@ -18,81 +18,67 @@ _Static_assert(SORT_FEED_GROUPS <= SORT_GROUP_COUNT, "feeds fall into as many");
 
 /* ---- Memory ---- */
 
-static void
-entries_free(struct sort *sort)
-{
-    free(sort->entries);
-    free(sort->spare);
-    sort->entries = sort->spare = NULL;
-    sort->capacity = 0;
-}
-
-static void
-places_free(struct sort *sort)
-{
-    free(sort->places);
-    sort->places = NULL;
-    sort->room = 0;
-}
-
 void
 sort_fini(struct sort *sort)
 {
-    entries_free(sort);
-    places_free(sort);
+    free(sort->entries);
+    free(sort->places);
     *sort = (struct sort){0};
+}
+
+/* Memory that is held, with room for *room items: all of it goes. */
+static void *
+let_go(void *held, size_t *room)
+{
+    free(held);
+    *room = 0;
+    return NULL;
 }
 
 void
 sort_clear(struct sort *sort)
 {
     if (sort->capacity > CAPACITY_KEPT)
-        entries_free(sort);
+        sort->entries = let_go(sort->entries, &sort->capacity);
     if (sort->room > ROOM_KEPT)
-        places_free(sort);
+        sort->places = let_go(sort->places, &sort->room);
 }
 
-static size_t
-grown(size_t capacity, size_t count)
+/* The same, with room for @count items of @size bytes, whose content is arbitrary; NULL if memory
+ * is short. */
+static void *
+make_room(void *held, size_t *room, size_t count, size_t size)
 {
-    if (capacity == 0)
-        capacity = CAPACITY_FIRST;
-    while (capacity < count)
-        capacity *= 2;
-    return capacity;
+    size_t more = *room ? *room : CAPACITY_FIRST;
+    while (more < count)
+        more *= 2;
+    if (more == *room)
+        return held;
+    let_go(held, room);
+    held = malloc(more * size);
+    *room = held ? more : 0;
+    return held;
 }
 
-/* Room for @count entries, whose content is arbitrary. */
-static bool
-entries_make(struct sort *sort, size_t count)
-{
-    size_t capacity = grown(sort->capacity, count);
-    if (capacity == sort->capacity)
-        return true;
-    entries_free(sort);
-    sort->entries = malloc(capacity * sizeof(*sort->entries));
-    sort->spare = malloc(capacity * sizeof(*sort->spare));
-    if (!sort->entries || !sort->spare) {
-        entries_free(sort);
-        return false;
-    }
-    sort->capacity = capacity;
-    return true;
-}
-
-/* The same for @count places. */
 static bool
 places_make(struct sort *sort, size_t count)
 {
-    size_t room = grown(sort->room, count);
-    if (room == sort->room)
-        return true;
-    places_free(sort);
-    sort->places = malloc(room * sizeof(*sort->places));
-    if (!sort->places)
-        return false;
-    sort->room = room;
-    return true;
+    sort->places = make_room(sort->places, &sort->room, count, sizeof(*sort->places));
+    return sort->places != NULL;
+}
+
+/* As many again behind them are to spare. */
+static bool
+entries_make(struct sort *sort, size_t count)
+{
+    sort->entries = make_room(sort->entries, &sort->capacity, count, 2 * sizeof(*sort->entries));
+    return sort->entries != NULL;
+}
+
+static struct sort_entry *
+spare_of(const struct sort *sort)
+{
+    return sort->entries + sort->capacity;
 }
 
 /* ---- Groups ---- */
@@ -292,7 +278,7 @@ sort_rows_of(struct sort *sort, const struct arena *arena, enum view_table table
     if (!group_open(sort, table, count))
         return false;
     if (*count > 0)
-        rows_sort(arena, sort->entries, sort->spare, *count, 0);
+        rows_sort(arena, sort->entries, spare_of(sort), *count, 0);
     return true;
 }
 
@@ -351,10 +337,10 @@ sort_feeds_of(struct sort *sort, const struct feeds *feeds, unsigned group, size
     for (size_t i = 0; i < *count; i++)
         sort->entries[i].word = feed_word(feeds, &sort->entries[i], 0);
     if (*count > 0)
-        words_sort(sort->entries, sort->spare, *count);
+        words_sort(sort->entries, spare_of(sort), *count);
     for (size_t i = 0, run; i < *count; i += run) {
         run = run_count(sort->entries + i, *count - i);
-        halves_sort(feeds, sort->entries + i, sort->spare, run);
+        halves_sort(feeds, sort->entries + i, spare_of(sort), run);
     }
     return true;
 }

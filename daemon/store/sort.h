@@ -25,7 +25,7 @@ struct sort {
     size_t room;
     size_t end[SORT_GROUP_COUNT]; /* where each group ends */
 
-    struct sort_entry *entries, *spare; /* of one group; each has room for `capacity` */
+    struct sort_entry *entries; /* of one group; has room for twice `capacity` */
     size_t capacity;
 };
 
