@@ -83,17 +83,12 @@ replay_open(const struct log_record *record, struct event *event, struct fault *
     return true;
 }
 
-typedef void replay_expect_fn(struct views *views, enum view_table table, struct slice key);
-
 static void
-replay_expect(struct core *core, const struct event *event, replay_expect_fn *expect)
+expect_event(struct core *core, const struct event *event, expect_fn *expect)
 {
-    const struct slice members[] = {event->from, event->to, event->member, event->other};
-    if (event->head_id.size > 0)
-        expect(core->views, VIEW_DEDUPE, event->head_id);
-    for (unsigned i = 0; i < ARRAY_COUNT(members); i++)
-        if (members[i].size > 0)
-            expect(core->views, VIEW_MEMBER, members[i]);
+    const struct slice members[EXPECT_MEMBERS] = {event->from, event->to, event->member,
+                                                  event->other};
+    expect_named(core->views, event->head_id, members, expect);
 }
 
 /* Apply the next @count_max events at most; return how many. *@good says whether all were known. */
@@ -108,10 +103,10 @@ replay_group(struct core *core, struct log_scan *scan, unsigned count_max, bool 
         *good = replay_open(&record, &events[count], fault);
         if (!*good)
             return count;
-        replay_expect(core, &events[count++], views_expect);
+        expect_event(core, &events[count++], views_expect);
     }
     for (unsigned i = 0; i < count; i++)
-        replay_expect(core, &events[i], views_expect_row);
+        expect_event(core, &events[i], views_expect_row);
     for (unsigned i = 0; i < count; i++) {
         apply_projection(&core->apply, &events[i]);
         apply_head(&core->apply, &events[i]);

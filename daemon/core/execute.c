@@ -314,29 +314,25 @@ check_shape(struct core *core, bool in_batch)
     return names_one_twice(&core->message->args) ? KITH_SELF : KITH_OK;
 }
 
-typedef void expect_fn(struct views *views, enum view_table table, struct slice key);
-
 static void
-expect_rows(struct core *core, const struct message *message, expect_fn *expect)
+expect_message(struct core *core, const struct message *message, expect_fn *expect)
 {
-    static const enum kith_arg members[] = {KITH_ARG_FROM, KITH_ARG_TO, KITH_ARG_MEMBER,
-                                            KITH_ARG_OTHER};
+    const struct args *args = &message->args;
     if (message->err != KITH_OK || message->args_err != KITH_OK)
         return;
-    if (message->envelope.id.data)
-        expect(core->views, VIEW_DEDUPE, message->envelope.id);
-    for (unsigned i = 0; i < ARRAY_COUNT(members); i++)
-        if (args_has(&message->args, members[i]))
-            expect(core->views, VIEW_MEMBER, args_text(&message->args, members[i]));
+    const struct slice members[EXPECT_MEMBERS] = {
+        args_text(args, KITH_ARG_FROM), args_text(args, KITH_ARG_TO),
+        args_text(args, KITH_ARG_MEMBER), args_text(args, KITH_ARG_OTHER)};
+    expect_named(core->views, message->envelope.id, members, expect);
 }
 
 void
 core_expect(struct core *core, const struct message *messages, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        expect_rows(core, &messages[i], views_expect);
+        expect_message(core, &messages[i], views_expect);
     for (unsigned i = 0; i < count; i++)
-        expect_rows(core, &messages[i], views_expect_row);
+        expect_message(core, &messages[i], views_expect_row);
 }
 
 enum core_answer

@@ -228,6 +228,26 @@ void core_random(struct core *core, void *out, size_t size);
 void load_pair(struct core *core, msec_t now_ms, struct slice actor, struct slice other,
                struct pair_facts *out);
 
+/* --- what several messages, or events of a replay, will ask for ------------------------------- */
+
+typedef void expect_fn(struct views *views, enum view_table table, struct slice key);
+
+/* Those that are named in one of them; absent where there is none. */
+#define EXPECT_MEMBERS 4
+
+/* Fetch what is read first: the command's id, and the members; first views_expect() for all of
+ * them, then views_expect_row(). */
+static inline void
+expect_named(struct views *views, struct slice id, const struct slice members[EXPECT_MEMBERS],
+             expect_fn *expect)
+{
+    if (id.size > 0)
+        expect(views, VIEW_DEDUPE, id);
+    for (unsigned i = 0; i < EXPECT_MEMBERS; i++)
+        if (members[i].size > 0)
+            expect(views, VIEW_MEMBER, members[i]);
+}
+
 /* --- history.c: events of the log, decoded -------------------------------------------------- */
 
 struct history {
